@@ -1,0 +1,1 @@
+"""Payloads in, rows out: reading, checking and storing records."""

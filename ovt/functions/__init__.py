@@ -1,0 +1,1 @@
+"""The user's code: labeling, slicing and transformation functions, found, keyed, cached and isolated."""

@@ -1,0 +1,29 @@
+"""How long work tells what it is doing without knowing who listens."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+
+class Progress(Protocol):
+    """Listener of a running stage; the command line draws it, tests collect it."""
+
+    def update(self, stage: str, message: str, done: float | None = None, total: float | None = None) -> None:
+        """Replace the stage's line: what it does now, and how far it is (same unit for done and total)."""
+
+    def note(self, text: str) -> None:
+        """Say something that stays on the screen: a count, a warning, a decision."""
+
+
+class Silent:
+    """Hears everything, says nothing; keeps the notes for whoever asks later."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def update(self, stage: str, message: str, done: float | None = None, total: float | None = None) -> None:
+        """Ignore it."""
+
+    def note(self, text: str) -> None:
+        """Keep the text."""
+        self.notes.append(text)

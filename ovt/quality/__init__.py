@@ -1,0 +1,1 @@
+"""Metrics, intervals, comparison of versions, and the verdict."""

@@ -1,0 +1,110 @@
+"""The comparison of two versions as one value; every renderer and the terminal app draw this and nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Verdict = Literal["regressed", "improved", "unclear", "thin", "not_comparable"]
+
+SIGNS: dict[Verdict, str] = {
+    "regressed": "▼",
+    "improved": "▲",
+    "unclear": "·",
+    "thin": "░",
+    "not_comparable": "≠",
+}
+"""A sign for each verdict; always shown together with the word or a legend, never colour alone."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two versions."""
+
+    name: str
+    """The revision as the user typed it, or `workspace`."""
+    commit: str | None
+    """Full id; None for the workspace."""
+    subject: str
+    """First line of the commit message."""
+    model: str
+    """Digest of the model."""
+    eval_set: str
+    """Digest of the test set."""
+
+
+@dataclass(frozen=True)
+class SliceRow:
+    """One task on one slice (None: all test records), before and after."""
+
+    task: str
+    slice: str | None
+    metric: str
+    n: int
+    """Test records compared."""
+    old: float | None
+    new: float | None
+    delta: float | None
+    """new - old; None where it cannot be compared."""
+    low: float | None
+    """Lower end of the interval of delta."""
+    high: float | None
+    p: float | None
+    """Of the paired test, after correction for many slices."""
+    verdict: Verdict
+    broken: int
+    """Records right before and wrong now."""
+    fixed: int
+    """Records wrong before and right now."""
+    critical: bool = False
+    """The policy names this slice critical."""
+    why: str = ""
+    """What made the verdict, in words."""
+
+
+@dataclass(frozen=True)
+class SliceDiff:
+    """All rows of a comparison, regressions first, then by evidence."""
+
+    a: Side
+    b: Side
+    rows: tuple[SliceRow, ...]
+    notes: tuple[str, ...] = ()
+    """What the reader must know: one seed only, a changed test set, advisory without gold."""
+
+    def regressed(self) -> tuple[SliceRow, ...]:
+        """The rows that got worse beyond doubt and beyond their floor."""
+        return tuple(row for row in self.rows if row.verdict == "regressed")
+
+    def not_comparable(self) -> tuple[SliceRow, ...]:
+        """The rows that nothing can be said about."""
+        return tuple(row for row in self.rows if row.verdict == "not_comparable")
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A test item that one version gets right and the other wrong."""
+
+    task: str
+    id: str
+    """Record id."""
+    position: int
+    """Token or member position in the record; 0 for record-level tasks."""
+    kind: Literal["broken", "fixed"]
+    gold: str
+    old: str
+    new: str
+    old_confidence: float
+    new_confidence: float
+    slices: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SourceVote:
+    """What one source said about an item in one version."""
+
+    source: str
+    label: str | None
+    """None: it abstained."""
+    accuracy: float | None
+    """Its estimated accuracy in that version."""

@@ -1,0 +1,1 @@
+"""What the model computes: payloads and tasks, never how."""

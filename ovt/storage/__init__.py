@@ -1,0 +1,1 @@
+"""Git, DVC and the file system, each behind one module."""

@@ -1,0 +1,1 @@
+"""Many sources in, trustworthy probabilities out."""

@@ -1,0 +1,1 @@
+"""Label models: each file is one way to combine votes."""

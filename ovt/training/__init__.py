@@ -1,0 +1,1 @@
+"""From schema and tuning spec to a trained torch model."""

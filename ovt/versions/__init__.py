@@ -1,0 +1,1 @@
+"""What a revision's inputs and results are."""

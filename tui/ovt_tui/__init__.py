@@ -1,0 +1,1 @@
+"""The Textual app: the slice diff between two versions."""
