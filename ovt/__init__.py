@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ovt.functions.decorators import ABSTAIN, labeling_function, slicing_function, transformation_function
-    from ovt.repository import Repository, open_repository as open  # noqa: A004
+    from ovt.repository import Repository
+    from ovt.repository import open_repository as open  # noqa: A004 - `ovt.open` is the public name
     from ovt.supervision.combine import combine
 
 __version__ = "0.1.0"

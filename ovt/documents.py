@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ovt.errors import ProjectError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import yaml
 
 KeyPath = tuple[str | int, ...]
@@ -70,22 +71,25 @@ def parse_document(text: str, name: str) -> Document:
                 f"`{name}` is not valid JSON", at=f"{name}:{error.lineno}:{error.colno}", why=error.msg,
                 fix="mend the syntax there",
             ) from None
-        # JSON is YAML but for tabs between tokens: the YAML reader is there for the lines alone.
-        return Document(name, value, _parse_yaml(text.replace("\t", "  "), name).lines)
+        return Document(name, value, _lines_of_json(text, name))
     return _parse_yaml(text, name)
+
+
+def _lines_of_json(text: str, name: str) -> dict[KeyPath, int]:
+    """JSON is YAML, but for tabs between tokens and rare escapes; with those an error names the file alone."""
+    import yaml
+
+    try:
+        return _compose(text.replace("\t", "  "), name).lines
+    except yaml.YAMLError:
+        return {}
 
 
 def _parse_yaml(text: str, name: str) -> Document:
     import yaml
 
-    loader = _loader_class()(text)
     try:
-        node = loader.get_single_node()
-        lines: dict[KeyPath, int] = {}
-        if node is None:
-            return Document(name, None, {(): 1})
-        _collect_lines(node, (), lines, name)
-        value = loader.construct_document(node)
+        return _compose(text, name)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
@@ -94,9 +98,19 @@ def _parse_yaml(text: str, name: str) -> Document:
         ) from None
     except yaml.YAMLError as error:
         raise ProjectError(f"`{name}` cannot be parsed", at=name, why=str(error), fix="mend the syntax") from None
+
+
+def _compose(text: str, name: str) -> Document:
+    loader = _loader_class()(text)
+    try:
+        node = loader.get_single_node()
+        lines: dict[KeyPath, int] = {}
+        if node is None:
+            return Document(name, None, {(): 1})
+        _collect_lines(node, (), lines, name)
+        return Document(name, loader.construct_document(node), lines)
     finally:
         loader.dispose()
-    return Document(name, value, lines)
 
 
 def _collect_lines(node: yaml.Node, path: KeyPath, lines: dict[KeyPath, int], name: str) -> None:
@@ -125,7 +139,7 @@ def _loader_class() -> Any:
     import yaml
 
     base = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loader = type("CoreSchemaLoader", (base,), {})
+    loader: Any = type("CoreSchemaLoader", (base,), {})
     kept: dict[str, list[Any]] = {}
     for first, resolvers in base.yaml_implicit_resolvers.items():
         kept[first] = [
@@ -134,7 +148,8 @@ def _loader_class() -> Any:
             if tag not in {"tag:yaml.org,2002:bool", "tag:yaml.org,2002:timestamp", "tag:yaml.org,2002:float"}
         ]
     loader.yaml_implicit_resolvers = kept
-    loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), "tTfF")
+    boolean = re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$")
+    loader.add_implicit_resolver("tag:yaml.org,2002:bool", boolean, "tTfF")
     number = re.compile(r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+(?=[eE]))(?:[eE][-+]?[0-9]+)?$")
     loader.add_implicit_resolver("tag:yaml.org,2002:float", number, "-+0123456789.")
     return loader

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ovt.errors import MissingError
 from ovt.schema.parse import SCHEMA_FILES, find_schema, load_schema
-from ovt.schema.spec import Schema
 from ovt.settings import SETTINGS_FILE, Settings, load_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ovt.schema.spec import Schema
 
 MARKERS = (SETTINGS_FILE, *SCHEMA_FILES)
 STAGES = ("compile", "label", "train", "evaluate")

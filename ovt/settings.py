@@ -7,13 +7,15 @@ the others (`hooks privacy check`) change no model.
 from __future__ import annotations
 
 import fnmatch
-from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from ovt.documents import Document, read_document
 from ovt.errors import ProjectError, nearest
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SETTINGS_FILE = "ovt.yaml"
 TRACKED = ("code", "errors", "gold", "sources", "train")

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Literal
+
+from ovt.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Verdict = Literal["regressed", "improved", "unclear", "thin", "not_comparable"]
 
@@ -71,6 +76,28 @@ class SliceDiff:
     rows: tuple[SliceRow, ...]
     notes: tuple[str, ...] = ()
     """What the reader must know: one seed only, a changed test set, advisory without gold."""
+
+    def only(self, task: str | None = None, slice_name: str | None = None) -> SliceDiff:
+        """The rows of one task, of one slice, or of both; verdicts stay those of the whole comparison.
+
+        Raises:
+            UsageError: no row has that task or slice.
+        """
+        for word, wanted, known in (
+            ("task", task, {row.task for row in self.rows}),
+            ("slice", slice_name, {row.slice or "" for row in self.rows}),
+        ):
+            if wanted is not None and wanted not in known:
+                raise UsageError(f"no {word} `{wanted}` in this comparison", why=nearest(wanted, known - {""}),
+                                 command="ovt diff")
+        kept = tuple(row for row in self.rows if task in {None, row.task} and slice_name in {None, row.slice})
+        return replace(self, rows=kept)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A row per task and slice."""
+        import pandas as pd
+
+        return pd.DataFrame([asdict(row) for row in self.rows])
 
     def regressed(self) -> tuple[SliceRow, ...]:
         """The rows that got worse beyond doubt and beyond their floor."""

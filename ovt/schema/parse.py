@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ovt.documents import Document, read_document
 from ovt.errors import ProjectError, nearest
 from ovt.schema.spec import Payload, Schema, Task
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SCHEMA_FILES = ("schema.json", "schema.yaml", "schema.yml")
 
@@ -120,7 +122,9 @@ def _task(document: Document, name: str, payloads: dict[str, Payload]) -> Task:
                 classes=_classes(document, where, raw, spans))
 
 
-def _classes(document: Document, where: tuple[str, ...], raw: dict[str, Any], spans: str | None) -> tuple[str, ...] | None:
+def _classes(
+    document: Document, where: tuple[str, ...], raw: dict[str, Any], spans: str | None,
+) -> tuple[str, ...] | None:
     if raw.get("classes") is None:
         return None
     classes = raw["classes"]

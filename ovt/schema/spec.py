@@ -71,10 +71,12 @@ class Schema:
         return {"singleton": "record", "sequence": "token", "set": "member"}[kind]  # type: ignore[return-value]
 
     def text_source(self, sequence: str) -> str | None:
-        """The text singleton that a missing sequence is made from: the first that has it alone as base."""
+        """The text singleton that a missing sequence is made from: the first with no other sequence in its base."""
         for payload in self.payloads.values():
-            if payload.type == "singleton" and payload.dtype == "text" and payload.base == (sequence,):
-                return payload.name
+            if payload.type == "singleton" and payload.dtype == "text" and sequence in payload.base:
+                sequences = [parent for parent in payload.base if self.payloads[parent].type == "sequence"]
+                if sequences == [sequence]:
+                    return payload.name
         return None
 
     def order(self) -> list[str]:

@@ -1,0 +1,175 @@
+"""Two versions on the same test records: a row per task and slice, each with a verdict.
+
+*Regressed* needs all of: the same exam, enough records, a drop beyond the
+slice's floor, and a paired test that is significant after correction. What
+the policy calls critical is corrected by itself (Holm), so that the number of
+other slices does not dilute it; all else by Benjamini and Hochberg. A row
+whose flips are too few for any outcome to be significant is not tested and
+takes no part in the correction (Tarone 1990).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ovt.quality.exam import Exam, lay_out, what_changed
+from ovt.quality.metrics import PRIMARY, Form
+from ovt.quality.paired import (
+    Pairs,
+    attainable,
+    benjamini_hochberg,
+    bootstrap_intervals,
+    holm,
+    interval_of_flips,
+    mcnemar,
+    swap_tests,
+)
+from ovt.quality.slicediff import Side, SliceDiff, SliceRow, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from ovt.quality.policy import Policy, Thresholds
+    from ovt.quality.predictions import GradedPredictions
+
+ORDER: dict[Verdict, int] = {"regressed": 0, "not_comparable": 1, "improved": 2, "unclear": 3, "thin": 4}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One version: who it is, what it predicts on test, and which slices it knows."""
+
+    side: Side
+    tasks: dict[str, GradedPredictions]
+    slices: frozenset[str]
+    """All its slices, those without a test record too."""
+
+
+def compare_versions(a: Measured, b: Measured, policy: Policy) -> SliceDiff:
+    """Compare B with its base A."""
+    rows: list[SliceRow] = []
+    for task in sorted({*a.tasks, *b.tasks}):
+        if task in a.tasks and task in b.tasks and a.tasks[task].form == b.tasks[task].form:
+            rows.extend(_task_rows(lay_out(a.tasks[task], b.tasks[task]), a, b, policy))
+        else:
+            rows.append(_lone_task(task, a, b))
+    judged = [_judge(row, policy) for row in _corrected(rows)]
+    return SliceDiff(a.side, b.side, tuple(sorted(judged, key=_rank)), tuple(_notes(a, b, policy)))
+
+
+def _task_rows(exam: Exam, a: Measured, b: Measured, policy: Policy) -> Iterable[SliceRow]:
+    rows = [_row(exam, None, policy)]
+    for name in sorted(a.slices | b.slices):
+        missing = [side.side.name for side in (a, b) if name not in side.slices]
+        row, pairs = _row(exam, name, policy)
+        rows.append((_incomparable(row, f"{missing[0]} has no slice `{name}`"), None) if missing else (row, pairs))
+    yield from (row for row, pairs in rows if pairs is None)
+    yield from _tested([(row, pairs) for row, pairs in rows if pairs is not None], exam, policy)
+
+
+def _row(exam: Exam, slice_: str | None, policy: Policy) -> tuple[SliceRow, Pairs | None]:
+    """A row without its test, and the records to test it on; None if there is nothing to test."""
+    in_a, in_b = exam.members(slice_)
+    both = np.flatnonzero(in_a & in_b & exam.same_gold)
+    broken = int((exam.exact_a[both] & ~exam.exact_b[both]).sum())
+    fixed = int((exam.exact_b[both] & ~exam.exact_a[both]).sum())
+    asked = policy.thresholds(slice_)
+    shared = SliceRow(
+        task=exam.b.task, slice=slice_, metric=PRIMARY[exam.b.form], n=len(both), old=None, new=None, delta=None,
+        low=None, high=None, p=None, verdict="unclear", broken=broken, fixed=fixed, critical=asked.critical,
+    )
+    changed = what_changed(exam, slice_)
+    if changed:
+        old = exam.pairs.take(np.flatnonzero(in_a)).values()[0] if in_a.any() else None
+        new = exam.pairs.take(np.flatnonzero(in_b)).values()[1] if in_b.any() else None
+        return _incomparable(replace(shared, n=int(in_b.sum()), old=old, new=new), changed), None
+    if not len(both):
+        return replace(shared, verdict="thin", why="no test record with gold"), None
+    return shared, exam.pairs.take(both)
+
+
+def _tested(rows: Sequence[tuple[SliceRow, Pairs]], exam: Exam, policy: Policy) -> Iterable[SliceRow]:
+    """The rows with their metric, its interval and, where a test could find anything, its uncorrected p."""
+    many = [pairs for _, pairs in rows]
+    if exam.single and exam.b.form != "bitvector":
+        ends = [interval_of_flips(row.broken, row.fixed, row.n, policy.confidence) for row, _ in rows]
+        chances = [mcnemar(row.broken, row.fixed) for row, _ in rows]
+    else:
+        ends, chances = bootstrap_intervals(many, policy.confidence), swap_tests(many)
+    for (row, pairs), (low, high), p in zip(rows, ends, chances, strict=True):
+        old, new = pairs.values()
+        enough = row.n >= policy.thresholds(row.slice).min_support
+        testable = enough and attainable(int(pairs.differ().sum())) <= policy.alpha
+        yield replace(row, old=old, new=new, delta=new - old, low=low, high=high, p=p if testable else None)
+
+
+def _corrected(rows: list[SliceRow]) -> list[SliceRow]:
+    """Critical rows and the others, each family corrected by itself."""
+    out = list(rows)
+    for critical, adjust in ((True, holm), (False, benjamini_hochberg)):
+        family = [index for index, row in enumerate(rows) if row.p is not None and row.critical is critical]
+        adjusted = adjust(np.asarray([rows[index].p for index in family], float))
+        for index, p in zip(family, adjusted, strict=True):
+            out[index] = replace(rows[index], p=float(p))
+    return out
+
+
+def _judge(row: SliceRow, policy: Policy) -> SliceRow:
+    asked = policy.thresholds(row.slice)
+    if row.new is not None and asked.minimum is not None and row.n >= asked.min_support and row.new < asked.minimum:
+        why = f"{row.metric} {row.new:.3f} is below the minimum {asked.minimum:g} of the policy"
+        return replace(row, verdict="regressed", why="; ".join(filter(None, (why, row.why))))
+    if row.verdict == "not_comparable":
+        return row
+    if row.n < asked.min_support:
+        return replace(row, verdict="thin", why=row.why or f"{row.n} records, the policy asks for {asked.min_support}")
+    verdict, why = _weigh(row, asked, policy.alpha)
+    return replace(row, verdict=verdict, why=why)
+
+
+def _weigh(row: SliceRow, asked: Thresholds, alpha: float) -> tuple[Verdict, str]:
+    """The verdict on a row with enough records and the same exam."""
+    delta = row.delta or 0.0
+    if delta == 0:
+        return "unclear", "no difference"
+    if row.p is None:
+        return "unclear", "too few flips to tell"
+    if row.p > alpha:
+        return "unclear", f"within chance (p {_p(row.p)})"
+    if abs(delta) <= asked.floor:
+        return "unclear", f"certain, but not beyond the floor of {asked.floor:g}"
+    return ("regressed" if delta < 0 else "improved"), f"p {_p(row.p)} after correction"
+
+
+def _p(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _incomparable(row: SliceRow, why: str) -> SliceRow:
+    return replace(row, delta=None, low=None, high=None, p=None, verdict="not_comparable", why=why)
+
+
+def _lone_task(task: str, a: Measured, b: Measured) -> SliceRow:
+    known: Form = (b.tasks.get(task) or a.tasks[task]).form
+    missing = [side.side.name for side in (a, b) if task not in side.tasks]
+    why = f"{missing[0]} has no gold for `{task}` on test" if missing else f"the type of `{task}` changed"
+    row = SliceRow(task, None, PRIMARY[known], 0, None, None, None, None, None, None, "not_comparable", 0, 0)
+    return replace(row, why=why)
+
+
+def _notes(a: Measured, b: Measured, policy: Policy) -> Iterable[str]:
+    for name, _ in policy.slices:
+        if name not in a.slices | b.slices:
+            yield f"the policy names slice `{name}`, which neither version has"
+    if a.side.eval_set != b.side.eval_set:
+        yield "the test set changed between the versions"
+    if a.side.model == b.side.model:
+        yield "both versions have the same model"
+
+
+def _rank(row: SliceRow) -> tuple[object, ...]:
+    evidence = 1.0 if row.p is None else row.p
+    return (ORDER[row.verdict], not row.critical, evidence, -abs(row.delta or 0.0), row.task, row.slice or "")

@@ -1,0 +1,36 @@
+"""SliceDiff and verdict as plain values in the promised formats; within a number nothing is taken away."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from ovt.quality.slicediff import Flip, SliceDiff, SliceRow
+    from ovt.quality.verdict import CheckResult
+
+DIGITS = 6
+
+
+def diff_json(diff: SliceDiff) -> dict[str, Any]:
+    """``ovt.diff/1``."""
+    return {"format": "ovt.diff/1", "a": asdict(diff.a), "b": asdict(diff.b),
+            "rows": [row_json(row) for row in diff.rows], "notes": list(diff.notes)}
+
+
+def check_json(result: CheckResult) -> dict[str, Any]:
+    """``ovt.check/1``: the verdict, its reasons and the whole comparison."""
+    return {"format": "ovt.check/1", "verdict": result.verdict, "exit_code": result.exit_code,
+            "reasons": list(result.reasons), "diff": diff_json(result.diff)}
+
+
+def flips_json(flips: Sequence[Flip]) -> dict[str, Any]:
+    """``ovt.flips/1``."""
+    return {"format": "ovt.flips/1", "flips": [{**asdict(flip), "slices": list(flip.slices)} for flip in flips]}
+
+
+def row_json(row: SliceRow) -> dict[str, Any]:
+    """One row, numbers rounded to six digits."""
+    return {key: round(value, DIGITS) if isinstance(value, float) else value for key, value in asdict(row).items()}

@@ -1,0 +1,1 @@
+"""One file per screen, and the panes a screen is made of."""
