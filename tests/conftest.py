@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
-UNSET = ("CI", "OVT_SKIP", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "DVC_REMOTE", "AWS_PROFILE")
+UNSET = ("CI", "NO_COLOR", "COLUMNS", "OVT_SKIP", "OVT_STRICT", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "DVC_REMOTE", "AWS_PROFILE")
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -50,3 +50,12 @@ def home_stays_empty(isolated_environment: Path) -> Iterator[None]:
     yield
     left = [path.name for path in isolated_environment.iterdir()]
     assert not left, f"the home folder was written to: {left}"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of public data sets, where this machine has one."""
+    value = os.environ.get("OVT_REAL_DATA")
+    if not value:
+        pytest.skip("OVT_REAL_DATA is not set: no public data sets on this machine")
+    return Path(value)

@@ -44,7 +44,7 @@ towers: {tag: towers}
 
 
 def make_records(count: int = 500, seed: int = 7) -> list[dict[str, Any]]:
-    """Questions with a subject, a noisy weak source, and gold on dev and test."""
+    """Questions with a subject, a weak source that knows two of the three, and gold on dev and test."""
     dice = random.Random(seed)
     records = []
     for number in range(count):
@@ -54,8 +54,7 @@ def make_records(count: int = 500, seed: int = 7) -> list[dict[str, Any]]:
         query = f"{dice.choice(['how', 'tell me how', 'so how'])} {dice.choice(words)} is the {thing}"
         split = "test" if number % 4 == 0 else "dev" if number % 10 == 1 else "train"
         weak = intent if dice.random() < 0.7 else dice.choice(sorted(SUBJECTS))
-        if intent == "food":
-            weak = "height" if dice.random() < 0.8 else weak
+        weak = None if intent == "food" else weak  # nobody says a word about food yet
         labels = {"weak": weak, **({"gold": intent} if split != "train" else {})}
         tags = [split, *(["towers"] if thing == "tower" else [])]
         records.append({"id": f"q{number:04}", "payloads": {"query": query}, "tasks": {"Intent": labels}, "tags": tags})

@@ -7,12 +7,16 @@ the source has an opinion at all, so that "none of them" is a vote too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
 
 VOTED = -1
 """Label of the row that marks the presence of a bitvector vote."""
@@ -98,17 +102,14 @@ class Votes:
         import pyarrow as pa
 
         names = pa.array(list(self.names) or [""], pa.string())
-        table = pa.table({
+        batch = pa.RecordBatch.from_pydict({
             "item": pa.array(self.items, pa.int64()),
             "source": pa.DictionaryArray.from_arrays(pa.array(self.sources, pa.int32()), names),
             "label": pa.array(self.labels, pa.int32()),
         })
         path.parent.mkdir(parents=True, exist_ok=True)
-        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
-            writer.write_table(table.combine_chunks(), max_chunksize=max(1, len(self.items)))
-            if not len(self.items):
-                writer.write_batch(pa.RecordBatch.from_arrays([column.combine_chunks() if column.num_chunks else
-                                   names.dictionary_encode().slice(0, 0) for column in table.columns], schema=table.schema))
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+            writer.write_batch(batch)
 
     @classmethod
     def load(cls, path: Path, n_items: int) -> Votes:

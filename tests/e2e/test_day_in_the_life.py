@@ -39,8 +39,8 @@ def test_the_day_in_the_life(trained: Person, tmp_path: Path, monkeypatch: pytes
     assert {"eat_words", "old_words", "tall_words", "weak"} == {row["source"] for row in sources}
 
     # A bad idea is stopped with exit 1, in every format.
-    trained.write("labelers/food.yaml", FOOD.replace("label: food", "label: age"))
-    trained.types("ovt", "commit", "-m", "call food age")
+    (trained.folder / "labelers/food.yaml").unlink()
+    assert "labelers/food.yaml" in trained.json("ovt", "commit", "-m", "drop food")["files"]
     assert trained.sees("ovt", "check", "HEAD~1", code=1).stdout.startswith("FAIL")
     assert "▼" in trained.types("ovt", "check", "HEAD~1", "--format", "md", code=1)
     assert json.loads(trained.types("ovt", "check", "HEAD~1", "--format", "json", code=1))["verdict"] == "fail"
