@@ -19,7 +19,7 @@ run ovt commit -m "Label what people ask about food"
 run ovt diff HEAD~1 HEAD
 run ovt check HEAD~1
 run cp labelers_to_try/telling_word.py labelers/
-run ovt commit -m "Label questions by their first words"
+run ovt commit -m "Label questions by one telling word"
 run ovt diff HEAD~1 HEAD
 code=0
 run ovt check HEAD~1 || code=$?

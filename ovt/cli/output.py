@@ -52,27 +52,41 @@ class Output:
 
     def table(
         self, headers: Sequence[str], rows: Sequence[Sequence[str]], *, right: frozenset[int] = frozenset(),
+        drop: tuple[int, ...] = (),
     ) -> None:
-        """A table: drawn on a terminal, tab-separated in a pipe; `right` are the numeric columns."""
-        if not sys.stdout.isatty():
-            for row in (headers, *rows):
-                self.data("\t".join(cell.replace("\t", " ") for cell in row))
-            return
-        from rich.box import SIMPLE_HEAD
-        from rich.console import Console
-        from rich.table import Table
-        from rich.text import Text
+        """A table: drawn on a terminal, tab-separated in a pipe.
 
-        drawn = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-        for index, header in enumerate(headers):
-            drawn.add_column(header, justify="right" if index in right else "left", overflow="fold")
-        for row in rows:
-            drawn.add_row(*(Text(cell) for cell in row))
-        Console(no_color=not self.colored(sys.stdout), highlight=False).print(drawn)
+        Args:
+            headers: one for each column.
+            rows: cells as text.
+            right: the numeric columns.
+            drop: columns that a narrow terminal leaves out, the first of them first.
+        """
+        from ovt.render.table import Table
+
+        self.render(Table(tuple(headers), tuple(tuple(row) for row in rows), right, drop))
 
     def render(self, table: Table) -> None:
         """A table that a renderer made."""
-        self.table(table.headers, table.rows, right=table.right)
+        if not sys.stdout.isatty():
+            for row in (table.headers, *table.rows):
+                self.data("\t".join(cell.replace("\t", " ") for cell in row))
+            return
+        from rich.console import Console
+        from rich.table import Table as Drawing
+        from rich.text import Text
+
+        console = Console(no_color=not self.colored(sys.stdout), highlight=False)
+        fitted = table.fitted(console.width)
+        gap = 2 if sum(fitted.widths()) + 2 * len(fitted.headers) <= console.width else 1
+        drawn = Drawing(box=None, padding=(0, gap, 0, 0), pad_edge=False, header_style="bold")
+        for index, header in enumerate(fitted.headers):
+            last = index == len(fitted.headers) - 1
+            drawn.add_column(header, justify="right" if index in fitted.right else "left", no_wrap=not last,
+                             overflow="fold" if last else "ellipsis")
+        for row in fitted.rows:
+            drawn.add_row(*(Text(cell) for cell in row))
+        console.print(drawn)
 
     def error(self, error: OvtError) -> None:
         """What, where, why, the fix and a command to try."""

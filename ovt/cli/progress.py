@@ -33,10 +33,12 @@ class TerminalProgress:
                 TimeElapsedColumn,
                 TimeRemainingColumn,
             )
+            from rich.table import Column
 
             console = Console(stderr=True, no_color=not self._output.colored(sys.stderr), highlight=False)
             self._live = Progress(
-                SpinnerColumn(), TextColumn("{task.fields[stage]:<9}"), BarColumn(bar_width=24),
+                SpinnerColumn(), TextColumn("{task.fields[stage]}", table_column=Column(min_width=9, no_wrap=True)),
+                BarColumn(bar_width=24),
                 TextColumn("{task.description}", markup=False), TimeElapsedColumn(), TimeRemainingColumn(),
                 console=console, transient=True,
             )

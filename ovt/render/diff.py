@@ -18,6 +18,7 @@ WORDS: dict[Verdict, str] = {
     "not_comparable": "not comparable",
 }
 HEADERS = ("verdict", "task", "slice", "metric", "n", "old", "new", "delta", "interval", "p", "broken", "fixed", "why")
+HEADERS = ("verdict", "task", "slice", "metric", "n", "old", "new", "delta", "interval", "p", "broken", "fixed", "why")
 ALL = "(all)"
 """What stands for all test records where a slice's name would stand."""
 
@@ -34,9 +35,9 @@ def slice_name(row: SliceRow) -> str:
 
 
 def diff_table(diff: SliceDiff, verdicts: Sequence[Verdict] | None = None) -> Table:
-    """All rows, or those of some verdicts."""
+    """All rows, or those of some verdicts, with everything that is known of them."""
     shown = [row for row in diff.rows if verdicts is None or row.verdict in verdicts]
-    return Table(HEADERS, tuple(_cells(row) for row in shown), frozenset({4, 5, 6, 7, 9, 10, 11}))
+    return Table(HEADERS, tuple(_cells(row) for row in shown), frozenset({4, 5, 6, 7, 9, 10, 11}), drop=(9, 8, 3, 12))
 
 
 def flips_table(flips: Sequence[Flip]) -> Table:
@@ -58,9 +59,13 @@ def tally(diff: SliceDiff) -> str:
     return " · ".join(told) or "nothing to compare"
 
 
+def _p(value: float | None) -> str:
+    return "<0.001" if value is not None and value < 0.001 else number(value)
+
+
 def _cells(row: SliceRow) -> tuple[str, ...]:
     return (
         sign(row.verdict), row.task, slice_name(row), row.metric, str(row.n), number(row.old), number(row.new),
-        signed(row.delta), interval(row.low, row.high, difference=True), number(row.p), str(row.broken),
+        signed(row.delta), interval(row.low, row.high, difference=True), _p(row.p), str(row.broken),
         str(row.fixed), row.why,
     )

@@ -31,7 +31,7 @@ def quality_table(
         if task in {None, name} and split in about["splits"]:
             rows.extend(_cells(name, split, about["primary"], subset, entry)
                         for subset, entry in _subsets(about["splits"][split], kinds))
-    return Table(HEADERS, tuple(rows), frozenset({3, 5, 7, 8, 9}))
+    return Table(HEADERS, tuple(rows), frozenset({3, 5, 7, 8, 9}), drop=(9, 8, 7, 1, 6))
 
 
 def confusion_table(entry: Mapping[str, Any]) -> Table:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 @dataclass(frozen=True)
@@ -14,12 +18,34 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     right: frozenset[int] = frozenset()
     """Columns aligned to the right: numbers."""
+    drop: tuple[int, ...] = ()
+    """Columns that a narrow screen leaves out, the first of them first; a pipe gets them all."""
+
+    def fitted(self, width: int) -> Table:
+        """The same without the columns of `drop` that must go so that a line fits, one space between columns."""
+        gone: set[int] = set()
+        for column in self.drop:
+            if sum(self.widths(gone)) + len(self.headers) - len(gone) - 1 <= width:
+                break
+            gone.add(column)
+        kept = [column for column in range(len(self.headers)) if column not in gone]
+        return Table(
+            tuple(self.headers[column] for column in kept),
+            tuple(tuple(row[column] for column in kept) for row in self.rows),
+            frozenset(place for place, column in enumerate(kept) if column in self.right),
+        )
+
+    def widths(self, without: Collection[int] = ()) -> list[int]:
+        """Columns of the screen that each column takes."""
+        lines = (self.headers, *self.rows)
+        return [max(_width(line[column]) for line in lines) for column in range(len(self.headers))
+                if column not in without]
 
 
 def as_text(table: Table) -> str:
     """Aligned columns, two spaces between them, no trailing blanks."""
     lines = (table.headers, *table.rows)
-    widths = [max(_width(line[column]) for line in lines) for column in range(len(table.headers))]
+    widths = table.widths()
     shown = []
     for line in lines:
         cells = [_padded(cell, widths[column], right=column in table.right) for column, cell in enumerate(line)]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ovt.stages.pipeline import has_content, locked_stages, stage_specs
-from ovt.workflows.run import BULK, stale_reason
+from ovt.workflows.run import BULK
 from ovt.workflows.scores import headline
+from ovt.workflows.staleness import stale_reason
 
 if TYPE_CHECKING:
     from ovt.project import Project

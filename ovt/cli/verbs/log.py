@@ -40,7 +40,7 @@ def log(
             version.author, *(f"{score[task]:.4f}" if task in score else "–" for task in tasks), _state(version),
             f"{version.subject}{' (' + ', '.join(version.refs) + ')' if version.refs else ''}",
         ) for version, score in zip(versions, scores, strict=True)],
-        right=frozenset(range(3, 3 + len(tasks))),
+        right=frozenset(range(3, 3 + len(tasks))), drop=(2, 1),
     )
 
 

@@ -66,4 +66,4 @@ def _table(rows: list[SourceRow]) -> None:
         number(row.overlaps), number(row.conflicts), number(row.accuracy), number(row.dev_accuracy), str(row.dev_n),
         " ".join(row.polarity[:4]) + (f" +{len(row.polarity) - 4}" if len(row.polarity) > 4 else ""),
         " ".join(row.copies), f"{row.at or ''}{' (not run yet)' if row.stale else ''}",
-    ) for row in rows], right=frozenset(range(2, 9)))
+    ) for row in rows], right=frozenset(range(2, 9)), drop=(11, 9, 4, 8, 10, 2))

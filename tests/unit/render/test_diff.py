@@ -7,12 +7,12 @@ from ovt.render.diff import WORDS, diff_table, flips_table, sign, tally
 from ovt.render.table import as_text
 
 GOLDEN = """\
-verdict           task       slice                 metric       n    old    new   delta  interval             p  broken  fixed  why
-▼ regressed       Intent     nutrition (critical)  accuracy   200  0.950  0.800  -0.150  -0.210 … -0.090  0.000      30      0  p < 0.001 after correction
-≠ not comparable  IntentArg  rare                  accuracy    41  0.900  0.700       –  –                    –       0      2  1 record changed gold
-▲ improved        Intent     disambiguation        accuracy   150  0.600  0.750  +0.150  +0.080 … +0.220  0.000       1     23  p < 0.001 after correction
-· unclear         Intent     (all)                 accuracy  2000  0.970  0.970  -0.001  -0.004 … +0.003  0.800      11     10  within chance (p 0.800)
-░ thin            POS        empty                 accuracy     0      –      –       –  –                    –       0      0  no test record with gold"""
+verdict           task       slice                 metric       n    old    new   delta  interval              p  broken  fixed  why
+▼ regressed       Intent     nutrition (critical)  accuracy   200  0.950  0.800  -0.150  -0.210 … -0.090  <0.001      30      0  p < 0.001 after correction
+≠ not comparable  IntentArg  rare                  accuracy    41  0.900  0.700       –  –                     –       0      2  1 record changed gold
+▲ improved        Intent     disambiguation        accuracy   150  0.600  0.750  +0.150  +0.080 … +0.220  <0.001       1     23  p < 0.001 after correction
+· unclear         Intent     (all)                 accuracy  2000  0.970  0.970  -0.001  -0.004 … +0.003   0.800      11     10  within chance (p 0.800)
+░ thin            POS        empty                 accuracy     0      –      –       –  –                     –       0      0  no test record with gold"""
 
 
 def test_table(diff) -> None:

@@ -19,9 +19,9 @@ GOLDEN = """\
 
 | verdict | task | slice | metric | n | old | new | delta | interval | p | broken | fixed | why |
 | --- | --- | --- | --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | --- |
-| ▼ regressed | Intent | nutrition (critical) | accuracy | 200 | 0.950 | 0.800 | -0.150 | -0.210 … -0.090 | 0.000 | 30 | 0 | p &#60; 0.001 after correction |
+| ▼ regressed | Intent | nutrition (critical) | accuracy | 200 | 0.950 | 0.800 | -0.150 | -0.210 … -0.090 | &#60;0.001 | 30 | 0 | p &#60; 0.001 after correction |
 | ≠ not comparable | IntentArg | rare | accuracy | 41 | 0.900 | 0.700 | – | – | – | 0 | 2 | 1 record changed gold |
-| ▲ improved | Intent | disambiguation | accuracy | 150 | 0.600 | 0.750 | +0.150 | +0.080 … +0.220 | 0.000 | 1 | 23 | p &#60; 0.001 after correction |
+| ▲ improved | Intent | disambiguation | accuracy | 150 | 0.600 | 0.750 | +0.150 | +0.080 … +0.220 | &#60;0.001 | 1 | 23 | p &#60; 0.001 after correction |
 
 <details><summary>2 rows without a clear change</summary>
 

@@ -67,15 +67,3 @@ def test_small_samples_are_small_repeatable_and_graded(projects: dict[str, Path]
         graded = all("gold" in votes for votes in record["tasks"].values())
         assert graded == (split_of(record) != "train")
     assert {split_of(record) for record in records} == {"train", "dev", "test"}
-
-
-def test_must_pass_examples_are_records_of_the_schema(projects: dict[str, Path], tmp_path: Path) -> None:
-    project = Project(projects["factoid"])
-    (tmp_path / "data").mkdir()
-    source = projects["factoid"] / "examples" / "must-pass.jsonl"
-    (tmp_path / "data" / "examples.jsonl").write_bytes(source.read_bytes())
-    tag_sets, _ = read_tag_sets(tmp_path)
-    found = list(RecordReader(tmp_path, RecordCodec(project.schema), tag_sets))
-
-    assert len(found) >= 5
-    assert not [bad for bad in found if isinstance(bad, BadRecord)]
