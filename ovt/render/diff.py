@@ -56,7 +56,7 @@ def tally(diff: SliceDiff) -> str:
     """How many rows have each verdict, those that occur."""
     counts = {verdict: sum(row.verdict == verdict for row in diff.rows) for verdict in WORDS}
     told = [f"{SIGNS[verdict]} {count} {WORDS[verdict]}" for verdict, count in counts.items() if count]
-    return " · ".join(told) or "nothing to compare"
+    return ", ".join(told) or "nothing to compare"
 
 
 def _p(value: float | None) -> str:

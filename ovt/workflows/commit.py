@@ -41,6 +41,8 @@ class CommitResult:
     """None where nothing was trained in the foreground."""
     queued: bool = False
     """Whether training was handed to the background."""
+    first: bool = False
+    """Whether there is no commit before it to compare with."""
 
 
 def commit(
@@ -72,9 +74,10 @@ def commit(
             track_bulk(project)
             keep_pipeline(project)
         files = committable(git, project, with_results=train == "wait")
-        made = _commit_only(git, files, message)
+        first = git.resolve("HEAD") is None
+        made = _commit_only(git, files, message, first=first)
     queued = bool(made) and train == "background" and _queue(project, made)
-    return CommitResult(made, tuple(files) if made else (), result, queued)
+    return CommitResult(made, tuple(files) if made else (), result, queued, first)
 
 
 def input_paths(project: Project) -> tuple[str, ...]:
@@ -112,9 +115,8 @@ def committable(git: Git, project: Project, *, with_results: bool) -> list[str]:
     return sorted(path.removeprefix(prefix) for path in found)
 
 
-def _commit_only(git: Git, files: list[str], message: str) -> str | None:
+def _commit_only(git: Git, files: list[str], message: str, *, first: bool) -> str | None:
     """Commit exactly these files; in a repository without commits also what `ovt init` staged beside them."""
-    first = git.resolve("HEAD") is None
     if not files and not first:
         return None
     quiet = {"OVT_SKIP": "1", "GIT_LITERAL_PATHSPECS": "1"}

@@ -40,5 +40,7 @@ def commit(
     OUTPUT.note(f"{len(result.files)} files; stages run: {', '.join(ran) or 'none'}")
     if result.queued:
         OUTPUT.next("ovt status")
+    elif result.first:
+        OUTPUT.next("ovt show")
     else:
         OUTPUT.next("ovt diff HEAD~1 HEAD" if result.run else "ovt run")

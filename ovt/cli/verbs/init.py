@@ -40,8 +40,7 @@ def init(
         OUTPUT.data(f"  {line}")
     if result.estimate_seconds:
         OUTPUT.data(f"  the first run takes about {result.estimate_seconds} seconds here")
-    for command in result.next:
-        OUTPUT.next(command)
+    OUTPUT.next(result.next[0] if result.next else "ovt run")
 
 
 def _targets(loose: tuple[Path, ...], data: tuple[Path, ...]) -> tuple[Path, tuple[Path, ...]]:

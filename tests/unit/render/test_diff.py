@@ -31,7 +31,7 @@ def test_every_sign_comes_with_a_word() -> None:
 
 
 def test_tally(diff) -> None:
-    assert tally(diff) == "▼ 1 regressed · ▲ 1 improved · · 1 unclear · ░ 1 thin · ≠ 1 not comparable"
+    assert tally(diff) == "▼ 1 regressed, ▲ 1 improved, · 1 unclear, ░ 1 thin, ≠ 1 not comparable"
     assert tally(replace(diff, rows=())) == "nothing to compare"
 
 

@@ -15,7 +15,7 @@ GOLDEN = """\
 
 `HEAD~1` (1f1f1f1f1f) Add &#124; pipes &#60;b&#62;and&#60;/b&#62; &#64;tags → `workspace`
 
-**▼ 1 regressed · ▲ 1 improved · · 1 unclear · ░ 1 thin · ≠ 1 not comparable**
+**▼ 1 regressed, ▲ 1 improved, · 1 unclear, ░ 1 thin, ≠ 1 not comparable**
 
 | verdict | task | slice | metric | n | old | new | delta | interval | p | broken | fixed | why |
 | --- | --- | --- | --- | ---: | ---: | ---: | ---: | --- | ---: | ---: | ---: | --- |
