@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,9 @@ from urllib.parse import quote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+LEFT_BEHIND = 24 * 3600.0
+"""Seconds after which a scratch folder belongs to nobody."""
 
 
 def safe_name(name: str) -> str:
@@ -76,8 +80,16 @@ def swap_in(fresh: Path, final: Path) -> None:
 def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
     """A fresh folder below `parent` (same file system as what it will replace), removed at the end."""
     parent.mkdir(parents=True, exist_ok=True)
+    _sweep(parent)
     folder = Path(tempfile.mkdtemp(prefix=f"{prefix}-", dir=parent))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(parent: Path) -> None:
+    """Remove what killed processes left behind long ago; what is younger may be in use."""
+    for left in parent.iterdir():
+        if time.time() - left.stat().st_mtime > LEFT_BEHIND:
+            shutil.rmtree(left, ignore_errors=True)

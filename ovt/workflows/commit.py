@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ovt.errors import ProjectError, UsageError
 from ovt.stages.pipeline import TUNING_LOCK, keep_pipeline
+from ovt.workflows import estimate
 from ovt.workflows.run import BULK, RunResult, run_all, track_bulk
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def commit(
         refuse_partly_staged(git, project)
         result = None
         if train == "wait":
+            if told := estimate.warning(project):
+                progress.note(told)
             result = run_all(project, progress, strict=strict)
         else:
             track_bulk(project)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ovt.errors import MissingError, UsageError, nearest
 from ovt.project import STAGES, Project
 from ovt.stages.pipeline import TUNING_LOCK, has_content, keep_pipeline
+from ovt.workflows.estimate import remember
 from ovt.workflows.staleness import StageResult, bring_up_to_date
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ def run_all(
             _tune_if_needed(project, progress)
             keep_pipeline(project)
         results = tuple(bring_up_to_date(project, name, progress, force=force, strict=strict) for name in wanted)
+        for result in results:
+            if result.action == "ran":
+                remember(project, result.name, result.seconds)
     return RunResult(results, added)
 
 

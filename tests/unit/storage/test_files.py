@@ -79,3 +79,14 @@ def test_a_scratch_folder_is_gone_after_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="boom"):
         half()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_killed_process_left_is_swept_a_day_later_and_no_sooner(tmp_path: Path) -> None:
+    for name, age in (("old", 2 * 24 * 3600), ("young", 60)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "half").write_text("x", encoding="utf-8")
+        then = (tmp_path / name).stat().st_mtime - age
+        os.utime(tmp_path / name, (then, then))
+    with scratch_folder(tmp_path, "s"):
+        assert not (tmp_path / "old").exists()
+        assert (tmp_path / "young").exists()
