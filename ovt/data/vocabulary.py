@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ovt.data.columns import view
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -44,7 +46,7 @@ class Vocabulary:
 
         with pa.memory_map(str(path)) as source:
             batch = pa.ipc.open_file(source).get_batch(0)
-        return cls(batch.column(0).to_pylist(), batch.column(1).to_numpy())
+        return cls(batch.column(0).to_pylist(), view(batch.column(1)))
 
 
 class VocabularyBuilder(dict[str, int]):

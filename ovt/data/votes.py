@@ -116,10 +116,12 @@ class Votes:
         """Read what `save` wrote, memory-mapped."""
         import pyarrow as pa
 
+        from ovt.data.columns import view
+
         with pa.memory_map(str(path)) as source:
             batch = pa.ipc.open_file(source).get_batch(0)
         column = batch.column(1)
         names = tuple(name for name in column.dictionary.to_pylist() if name)
         return cls(
-            batch.column(0).to_numpy(), column.indices.to_numpy(), batch.column(2).to_numpy(), names, n_items,
+            view(batch.column(0)), view(column.indices), view(batch.column(2)), names, n_items,
         )

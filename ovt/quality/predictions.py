@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ovt.data.columns import filled, view
 from ovt.quality.membership import RowsByName
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _read_parts(path: Path, forms: Mapping[str, Form], split: str) -> Iterator[G
             if found == split and task in forms:
                 groups.setdefault(task, []).append(index)
         for task, members in groups.items():
-            ids = _column(file, members, "id").to_numpy(zero_copy_only=False)
+            ids = np.array(_column(file, members, "id").to_pylist(), dtype=object)
             if records is None or not np.array_equal(records.ids, ids):
                 records = _Records(ids, *(_rows_by_name(_column(file, members, name)) for name in ("slices", "tags")))
             answers = {name: _column(file, members, name) for name in COLUMNS[5:]}
@@ -172,7 +173,7 @@ def _graded(columns: Mapping[str, Any], records: _Records, task: str, form: Form
 
 
 def _offsets(lists: Any) -> NDArray[np.int64]:
-    raw = lists.offsets.to_numpy()
+    raw = view(lists.offsets)
     offsets: NDArray[np.int64] = (raw - raw[0]).astype(np.int64)
     return offsets
 
@@ -182,7 +183,7 @@ def _codes(lists: Any) -> tuple[list[str], NDArray[np.int32]]:
     values = lists.flatten()
     if not hasattr(values, "dictionary"):
         values = values.dictionary_encode()
-    return values.dictionary.to_pylist(), values.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int32)
+    return values.dictionary.to_pylist(), filled(values.indices, -1).astype(np.int32)
 
 
 def _recode(codes: NDArray[np.int32], names: list[str], labels: tuple[str, ...]) -> NDArray[np.int32]:
@@ -192,8 +193,7 @@ def _recode(codes: NDArray[np.int32], names: list[str], labels: tuple[str, ...])
 
 
 def _floats(lists: Any) -> NDArray[np.float32]:
-    values: NDArray[np.float32] = lists.flatten().fill_null(float("nan")).to_numpy(zero_copy_only=False)
-    return values
+    return filled(lists.flatten(), float("nan")).astype(np.float32, copy=False)
 
 
 def _rows_by_name(lists: Any) -> RowsByName:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ovt.data.columns import bits
 from ovt.functions.apply import apply_functions
 from ovt.functions.declarative import TAG
 from ovt.functions.discover import Function, discover
@@ -75,7 +76,8 @@ class Membership:
             with pa.memory_map(str(folder / MEMBERSHIP_FILE)) as source:
                 batch = pa.ipc.open_file(source).get_batch(0)
                 for index in range(len(described)):
-                    matrix[:, index] = batch.column(index).to_numpy(zero_copy_only=False)
+                    column = batch.column(index)
+                    matrix[:, index] = bits(column.buffers()[1], column.offset, n)
         names = tuple(entry["name"] for entry in described)
         return cls(names, tuple(entry["definition"] for entry in described), matrix)
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ovt.data.columns import view
 from ovt.data.votes import Votes
 from ovt.quality.grade import Population, Question, grade
 from ovt.quality.membership import RowsByName
@@ -64,8 +65,8 @@ def read_tags(path: Path) -> RowsByName:
 
     lists = parquet.read_table(path, columns=["tags"]).column(0).combine_chunks()
     codes = lists.flatten().dictionary_encode()
-    offsets = lists.offsets.to_numpy()
-    return RowsByName.from_lists(codes.dictionary.to_pylist(), codes.indices.to_numpy(), offsets - offsets[0])
+    offsets = view(lists.offsets)
+    return RowsByName.from_lists(codes.dictionary.to_pylist(), view(codes.indices), offsets - offsets[0])
 
 
 def _graded(

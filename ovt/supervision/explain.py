@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ovt.data.columns import view
 from ovt.schema.spec import SPLITS
 from ovt.storage.files import safe_name
 from ovt.supervision.opinions import Item, gold_of, items_of, opened, row_of, said, stored_votes
@@ -103,7 +104,7 @@ def _target(project: Project, store: Store, task: str, row: int, position: int) 
     item = row if offsets is None else int(offsets[row]) + position
     with pa.memory_map(str(path)) as source:
         batch = pa.ipc.open_file(source).get_batch(0)
-        at = int(np.searchsorted(batch.column(0).to_numpy(), item))
+        at = int(np.searchsorted(view(batch.column(0)), item))
         if at == len(batch) or batch.column(0)[at].as_py() != item:
             return 0.0, ()
         probabilities = batch.column(2)[at].as_py()
