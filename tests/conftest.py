@@ -7,9 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# A busy machine is no bug: no deadline for one example. In CI the examples are the same each time, so that a change
+# is judged by its own work; at a desk they are new ones.
+settings.register_profile("ovt", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize="CI" in os.environ)
+settings.load_profile("ovt")
 
 UNSET = ("CI", "NO_COLOR", "COLUMNS", "OVT_SKIP", "OVT_STRICT", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "DVC_REMOTE", "AWS_PROFILE")
 

@@ -98,9 +98,13 @@ def try_functions(
                 parts[function.name].append(found.shifted(Asked(function, store).first_item(shard)))
     if functions:
         progress.note(f"{functions[0].kind} functions: {applied.stats.ran} passes run, {applied.stats.cached} from "
-                      f"the cache ({len(functions)} functions × {len(store.shards)} shards)")
+                      f"the cache ({_count(len(functions), 'function')} × {_count(len(store.shards), 'shard')})")
     applied.answers.update({name: Answers.joined(found) for name, found in parts.items()})
     return applied
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
 
 
 NOTHING: Answer = []
