@@ -24,4 +24,6 @@ run ovt diff HEAD~1 HEAD
 code=0
 run ovt check HEAD~1 || code=$?
 printf '\nThe check ended with exit code %s: that is what stops the pull request.\n' "$code"
-printf 'next: cd %s && ovt tui HEAD~1 HEAD\n' "$folder"
+program=ovt
+if [ -x ../.venv/bin/ovt ]; then program=../.venv/bin/ovt; fi # what `make demo` installed is on nobody's PATH yet
+printf 'next: cd %s && %s tui HEAD~1 HEAD\n' "$folder" "$program"
