@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from ovt.errors import MissingError, OvtError, ProjectError
 from ovt.storage.dvcignore import IGNORE_FILE
 from ovt.storage.files import write_text
+from ovt.storage.journal import kept
 from ovt.storage.objects import listing
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ CONFIG = "[core]\n    analytics = false\n    check_update = false\n    autostage
 OWN_IGNORES = "/config.local\n/tmp\n/cache\n"
 DVCIGNORE = "# Files that DVC leaves out, see https://dvc.org/doc/user-guide/dvcignore\n__pycache__/\n*.py[cod]\n.*.sw?\n*~\n.#*\n"
 SECRET = re.compile("password|secret|token|access_key|account_key|credential|connection_string|sas")
+LOCK_FILE = "dvc.lock"
 LOCK_PATIENCE = 600.0
 """Seconds after which a busy output (DVC's own lock, held by a living process) is an error."""
 
@@ -73,13 +75,13 @@ def add(project: Project, folder: str) -> None:
     Raises:
         ProjectError: DVC refuses, for instance because Git tracks the files.
     """
-    with _opened(project) as repo:
+    with kept(project, f"{folder}.dvc", ".gitignore"), _opened(project) as repo:
         _patiently(lambda: repo.add([str(project.root / folder)]))
 
 
 def record_stage(project: Project, name: str) -> None:
     """Record a stage as run: its outputs into the cache, `dvc.lock` and the run-cache."""
-    with _opened(project) as repo:
+    with kept(project, LOCK_FILE), _opened(project) as repo:
         _patiently(lambda: repo.commit(_stage_target(project, name), force=True))
 
 
@@ -87,7 +89,7 @@ def restore_from_run_cache(project: Project, name: str) -> bool:
     """Bring back a stage's outputs if some earlier run had the same inputs; False if none had."""
     from dvc.stage.cache import RunCacheNotFoundError
 
-    with _opened(project) as repo:
+    with kept(project, LOCK_FILE), _opened(project) as repo:
         try:
             _patiently(lambda: _restore(repo, _stage_target(project, name)))
         except RunCacheNotFoundError:

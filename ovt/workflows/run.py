@@ -51,6 +51,7 @@ def run_all(
         ProjectError: an input is wrong, or changed while a stage ran.
         MissingError: the project has no data yet.
     """
+    from ovt.storage.journal import recover
     from ovt.storage.lock import project_lock
 
     wanted = _wanted(stages)
@@ -58,6 +59,8 @@ def run_all(
         raise MissingError("no records yet", at=f"{project.root.name}/data", why="`data/` is empty",
                            fix="put *.jsonl files with records there", command="ovt add data/")
     with project_lock(project, f"ovt run ({', '.join(wanted)})", progress.note):
+        for name in recover(project):
+            progress.note(f"{name}: half written by a command that was killed; the version before it is back")
         added = track_bulk(project)
         keep_pipeline(project)
         if "train" in wanted:
