@@ -9,7 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ovt.functions.decorators import ABSTAIN, labeling_function, slicing_function, transformation_function
+    from ovt.functions.decorators import (
+        ABSTAIN,
+        generator,
+        labeling_function,
+        slicing_function,
+        transformation_function,
+    )
+    from ovt.functions.earlier import predictions
     from ovt.repository import Repository
     from ovt.repository import open_repository as open  # noqa: A004 - `ovt.open` is the public name
     from ovt.supervision.combine import combine
@@ -19,8 +26,10 @@ __all__ = [
     "ABSTAIN",
     "Repository",
     "combine",
+    "generator",
     "labeling_function",
     "open",
+    "predictions",
     "slicing_function",
     "transformation_function",
 ]
@@ -29,8 +38,10 @@ _HOMES = {
     "ABSTAIN": ("ovt.functions.decorators", "ABSTAIN"),
     "Repository": ("ovt.repository", "Repository"),
     "combine": ("ovt.supervision.combine", "combine"),
+    "generator": ("ovt.functions.decorators", "generator"),
     "labeling_function": ("ovt.functions.decorators", "labeling_function"),
     "open": ("ovt.repository", "open_repository"),
+    "predictions": ("ovt.functions.earlier", "predictions"),
     "slicing_function": ("ovt.functions.decorators", "slicing_function"),
     "transformation_function": ("ovt.functions.decorators", "transformation_function"),
 }

@@ -15,6 +15,24 @@ class Progress(Protocol):
         """Say something that stays on the screen: a count, a warning, a decision."""
 
 
+class Part:
+    """One of several equal parts of a piece of work: its share of the whole progress, its name before each line."""
+
+    def __init__(self, whole: Progress, name: str, number: int, parts: int) -> None:
+        """Take part `number` (from 0) of so many."""
+        self._whole, self._name, self._number, self._parts = whole, name, number, parts
+
+    def update(self, stage: str, message: str, done: float | None = None, total: float | None = None) -> None:
+        """Pass it on with what the parts before have done."""
+        if done is not None and total:
+            done, total = self._number * total + done, self._parts * total
+        self._whole.update(stage, f"{self._name} · {message}", done, total)
+
+    def note(self, text: str) -> None:
+        """Pass it on."""
+        self._whole.note(text)
+
+
 class Silent:
     """Hears everything, says nothing; keeps the notes for whoever asks later."""
 

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 MARKERS = (SETTINGS_FILE, *SCHEMA_FILES)
 STAGES = ("compile", "label", "train", "evaluate")
+CORRECTIONS = "supervision/corrections.jsonl"
+"""What people corrected; train records take it as their target, dev and test as gold."""
+GOLD = "supervision/gold.jsonl"
+"""Gold that was given after the records were written."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from ovt.versions.history import Version
     from ovt.workflows.run import RunResult
 
+QUALITY_COLUMNS = ("task", "split", "kind", "subset", "n", "items", "metric", "value", "low", "high", "primary",
+                   "better")
+"""Of the table that `Repository.quality` gives."""
+
 
 def open_repository(path: str | Path = ".") -> Repository:
     """Open the project that `path` is in.
@@ -70,8 +74,36 @@ class Repository:
 
         return history(self.project, limit=limit)
 
-    def quality(self, revision: str = "workspace") -> dict[str, Any] | None:
-        """A version's `quality.json`; None if it has no model yet."""
+    def quality(self, revision: str = "workspace", where: str | None = None) -> pd.DataFrame:
+        """A version's metrics, one per row.
+
+        Args:
+            revision: a Git revision, or `workspace`.
+            where: measure this subset alone: `nutrition & date:2019-09`, with `& | !` and brackets over slices and
+                tags. Without it: all records, every slice and every tag of the report.
+
+        Returns:
+            Columns `task` (`(all tasks)` for exact match over all of a record), `split`, `kind` (`overall`, `slice`,
+            `tag`, `where`), `subset` (empty for all records), `n` (records with gold), `items`, `metric`, `value`,
+            `low`, `high` (the ends of a 95 % interval), `primary` (whether verdicts are made on it), `better`
+            (`higher` or `lower`). Subsets without gold have no rows.
+
+        Raises:
+            MissingError: the version has no model, or its predictions are not on this machine.
+            UsageError: the expression names no slice and no tag.
+        """
+        import pandas as pd
+
+        from ovt.versions.history import resolve
+        from ovt.workflows.quality import Asked, measured, quality_rows, read_quality
+
+        version = resolve(self.project, revision)
+        report = read_quality(self.project, version) if where is None else (
+            measured(self.project, version, Asked(where)))
+        return pd.DataFrame(quality_rows(report), columns=list(QUALITY_COLUMNS))
+
+    def report(self, revision: str = "workspace") -> dict[str, Any] | None:
+        """A version's `quality.json` as it is; None if it has no model yet."""
         return self._report(revision, "quality.json")
 
     def sources(self, revision: str = "workspace") -> dict[str, Any] | None:
@@ -79,11 +111,29 @@ class Repository:
         return self._report(revision, "sources.json")
 
     def predictions(self, revision: str = "workspace") -> pd.DataFrame:
-        """One row per task and record of dev and test; labels are lists over the record's items."""
+        """What the version says about dev and test, beside the gold.
+
+        Returns:
+            One row per task and record, sorted by task, split and id. Columns `task`, `id`, `split`, `slices` and
+            `tags` (lists of names), and lists over the record's items (one, or its tokens or members): `gold` (None:
+            no gold), `predicted`, `confidence` (probability of what was predicted), `gold_probability`. A bitvector
+            label is JSON of its sorted names, a select label a position. A version of several seeds has more columns.
+
+        Raises:
+            MissingError: the version has no model, or its predictions are not on this machine.
+        """
         return self._frame(revision, "build/predictions.parquet")
 
     def tags(self, revision: str = "workspace") -> pd.DataFrame:
-        """Each record's id, split and tags."""
+        """The records of a version.
+
+        Returns:
+            One row per record, in the order of the store: `id`, `split` (train, dev, test), `tags` (a sorted list of
+            names, without the split).
+
+        Raises:
+            MissingError: the version was not compiled, or the table is not on this machine.
+        """
         return self._frame(revision, "build/tags.parquet")
 
     def store(self) -> Store:

@@ -7,7 +7,8 @@ the others (`hooks privacy check`) change no model.
 from __future__ import annotations
 
 import fnmatch
-from typing import TYPE_CHECKING, Any, Literal
+import re
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = "ovt.yaml"
 TRACKED = ("code", "errors", "gold", "sources", "train")
+_LIMITS = ("seconds", "memory")
+"""Of `errors`: they end a run or let it be, and change no result, so they are no input of a version."""
+_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kmgt])i?b?")
 
 
 class Gold(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,9 +54,26 @@ class Hooks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Errors(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many bad records a run survives, as a percentage such as `1%`."""
+    """How many bad records a run survives, and how much a function may take for one record."""
 
     bad_records: str | float = "1%"
+    """As a percentage such as `1%`."""
+    seconds: Annotated[float, msgspec.Meta(gt=0)] = 30.0
+    """A function that has not answered about a record after so long is stopped (a batch: ten times that)."""
+    memory: str = "4GB"
+    """What a function's process may take beyond what it started with."""
+
+    def memory_bytes(self) -> int:
+        """The memory limit in bytes.
+
+        Raises:
+            ProjectError: it is no size.
+        """
+        found = _SIZE.fullmatch(self.memory.strip().lower())
+        if found is None:
+            raise ProjectError("`errors.memory` is no size", at=SETTINGS_FILE, why=f"found {self.memory!r}",
+                               fix="e.g. `memory: 2GB` or `memory: 500MB`")
+        return int(float(found[1]) * 1024 ** ("kmgt".index(found[2]) + 1))
 
     def limit(self) -> float:
         """The bad fraction that is still accepted, between 0 and 1.
@@ -77,22 +98,42 @@ class Privacy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text_in_reports: bool = False
 
 
-class SlicePolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the check asks of one slice; None takes the value of the whole check."""
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+"""A fraction such as 0.02."""
+PerMetric = Share | dict[str, Share]
+"""A number for the metric that a task is judged by, or numbers by metric."""
+
+
+class Demands(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the check asks of some rows of the comparison; None asks nothing, or takes the wider value."""
+
+    floor: PerMetric | None = None
+    minimum: PerMetric | None = None
+    maximum: dict[str, Annotated[float, msgspec.Meta(ge=0)]] | None = None
+    min_support: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    margin: Share | None = None
+    negative_flips: Share | None = None
+
+
+class SlicePolicy(Demands, frozen=True, forbid_unknown_fields=True):
+    """What the check asks of one slice."""
 
     critical: bool = False
-    minimum: float | None = None
-    floor: float | None = None
-    min_support: int | None = None
+    required: bool = False
+    tasks: dict[str, Demands] = {}
 
 
 class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The pull-request policy."""
+    """The pull-request policy (docs/check.md)."""
 
     base: str = "main"
-    confidence: float = 0.95
-    floor: float = 0.005
-    min_support: int = 30
+    confidence: Annotated[float, msgspec.Meta(gt=0, lt=1)] = 0.95
+    floor: PerMetric = 0.005
+    min_support: Annotated[int, msgspec.Meta(ge=0)] = 30
+    negative_flips: Share | None = None
+    size_mb: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    latency_ms: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    tasks: dict[str, Demands] = {}
     slices: dict[str, SlicePolicy] = {}
 
 
@@ -120,6 +161,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def tracked(self) -> dict[str, Any]:
         """The sections that are inputs of a version, as plain values with every default spelled out."""
         plain = msgspec.to_builtins(self)
+        for name in _LIMITS:
+            plain["errors"].pop(name)
         return {key: plain[key] for key in TRACKED}
 
 
@@ -141,10 +184,28 @@ def parse_settings(document: Document) -> Settings:
     try:
         return msgspec.convert(value, Settings)
     except msgspec.ValidationError as error:
-        message, _, path = str(error).partition(" - at `$")
-        keys = tuple(part for part in path.rstrip("`").replace("[...]", "").split(".") if part)
+        message = str(error).partition(" - at `$")[0]
+        keys = _wrong_key(value, Settings)
         raise ProjectError(f"`{document.name}` has a wrong value", at=document.at(*keys), why=message,
                            fix=f"see `{'.'.join(keys)}` in the settings reference") from None
+
+
+def _wrong_key(value: object, kind: Any) -> tuple[str, ...]:
+    """The path of the innermost setting that cannot be what it has to be; msgspec hides keys that people choose."""
+    if not isinstance(value, dict):
+        return ()
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        kinds = {found.name: found.type for found in msgspec.structs.fields(kind)}
+    elif getattr(kind, "__origin__", None) is dict:
+        kinds = dict.fromkeys(value, kind.__args__[1])
+    else:
+        return ()
+    for key, inner in value.items():
+        try:
+            msgspec.convert(inner, kinds[key])
+        except msgspec.ValidationError:
+            return (str(key), *_wrong_key(inner, kinds[key]))
+    return ()
 
 
 def _known_keys(document: Document, value: object, kind: type[msgspec.Struct], path: tuple[str, ...]) -> None:

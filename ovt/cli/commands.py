@@ -37,6 +37,8 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
         Verb("tune", "Search the choices of tuning.yaml", "tune"),
         Verb("label", "Try a labeling function on records", "label"),
         Verb("source", "How far each source can be trusted", "source"),
+        Verb("annotate", "Labels by people: sheets out, labels in, corrections", "annotate"),
+        Verb("task", "The tasks, and their labels for anyone", "task"),
         Verb("slice", "The slices and their support", "slice"),
         Verb("explain", "Why a record got its label", "explain"),
         Verb("jobs", "Background training: list, wait, cancel, log", "jobs"),
@@ -44,6 +46,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
     ("Review", (
         Verb("log", "The versions and their quality", "log"),
         Verb("show", "One version's quality report", "show"),
+        Verb("report", "One version's quality as a page to look at", "report"),
     )),
     ("Share", (
         Verb("pull", "Fetch data, models and runs from the remote", "pull"),
@@ -52,6 +55,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
     )),
     ("Set up", (
         Verb("hooks", "Install or remove the Git hooks", "hooks"),
+        Verb("ci", "The check on every pull request: GitHub, GitLab, Jenkins", "ci"),
         Verb("doctor", "Is everything here that ovt needs?", "doctor"),
     )),
     ("Plumbing", (

@@ -151,7 +151,7 @@ def _interrupted() -> int:
 
 
 def _bug(error: Exception) -> int:
-    from ovt.cli.crash import write_crash_log
+    from ovt.workflows.crash import write_crash_log
 
     text = traceback.format_exc()
     log = write_crash_log(OUTPUT.folder, text)

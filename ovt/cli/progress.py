@@ -12,6 +12,36 @@ if TYPE_CHECKING:
     from ovt.cli.output import Output
 
 
+class PatientProgress:
+    """Draws nothing, and imports nothing to draw with, until there is something to tell."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self._drawn: TerminalProgress | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None,
+    ) -> None:
+        if self._drawn is not None:
+            self._drawn.__exit__(kind, error, trace)
+
+    def update(self, stage: str, message: str, done: float | None = None, total: float | None = None) -> None:
+        """Begin to draw, and pass it on."""
+        self._shown().update(stage, message, done, total)
+
+    def note(self, text: str) -> None:
+        """A line that stays."""
+        self._shown().note(text)
+
+    def _shown(self) -> TerminalProgress:
+        if self._drawn is None:
+            self._drawn = TerminalProgress(self._output).__enter__()
+        return self._drawn
+
+
 class TerminalProgress:
     """Draws what a stage does; use it as a context manager so that the live line ends."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from ovt.cli.output import OUTPUT
-from ovt.cli.progress import TerminalProgress
+from ovt.cli.progress import PatientProgress, TerminalProgress
 from ovt.project import Project
 
 
@@ -17,6 +17,11 @@ def project() -> Project:
 def progress() -> TerminalProgress:
     """A listener that draws on stderr."""
     return TerminalProgress(OUTPUT)
+
+
+def patient_progress() -> PatientProgress:
+    """The same for verbs that only sometimes have anything to tell."""
+    return PatientProgress(OUTPUT)
 
 
 def verb_app() -> typer.Typer:

@@ -96,6 +96,10 @@ class RecordReader:
                 seen[identity] = place + number
                 yield record
 
+    def taken(self, record_id: str) -> bool:
+        """Whether a record that was read has an id."""
+        return record_id in self._seen
+
     def _made_id(self, digest: str) -> str:
         count = self._made.get(digest, 0)
         while True:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ovt.data.columns import TextReader, read_column
+from ovt.data.lineage import Lineage, read_lineage
 from ovt.data.view import RecordView, Rows, RowTags
 from ovt.data.vocabulary import Vocabulary
 from ovt.documents import read_document
@@ -101,6 +102,11 @@ class Store:
         """Class names of each multiclass and bitvector task; a label in votes is an index into them."""
         found: dict[str, list[str]] = json.loads((self._folder / "classes.json").read_text("utf-8"))
         return found
+
+    @cached_property
+    def lineage(self) -> Lineage | None:
+        """Where made records come from; None where the project makes none."""
+        return read_lineage(self._folder)
 
     @property
     def splits(self) -> NDArray[np.int8]:

@@ -60,6 +60,13 @@ class TagSets:
         found = self._seen.get(tags)
         return self._combine(tags) if found is None else found
 
+    def of_made(self, record_id: str, own: Sequence[str]) -> TagSet:
+        """The tags of a record that a function made: in train, whatever a tag set says of its id."""
+        names = {*own, *self.outside.get(record_id, ())} - _CODES.keys()
+        tags = (SPLITS[0], *sorted(names))
+        found = self._seen.get(tags)
+        return self._combine(tags) if found is None else found
+
     def _combine(self, tags: tuple[str, ...]) -> TagSet:
         splits = sorted({_CODES[name] for name in tags if name in _CODES})
         if len(splits) > 1:

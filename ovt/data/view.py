@@ -113,6 +113,7 @@ class Rows:
         self._store = store
         self._given_tags = tags
         self._getters: dict[str, Getter] = {}
+        self._columns: dict[str, Any] = {}
         self._ids: list[str] | None = None
         self._tags: RowTags | None = None
         self.start = start
@@ -146,6 +147,11 @@ class Rows:
             self._tags = given if isinstance(given, Sequence) else given.rows(self.start, self.stop)
         return self._tags
 
+    @property
+    def payloads(self) -> Collection[str]:
+        """The payloads that there are."""
+        return self._store.schema.payloads
+
     def getter(self, name: str) -> Getter:
         """How to get a payload of a row.
 
@@ -154,11 +160,43 @@ class Rows:
         """
         found = self._getters.get(name)
         if found is None:
-            payload = self._store.schema.payloads.get(name)
-            if payload is None:
-                raise KeyError(f"the schema has no payload `{name}`; {nearest(name, self._store.schema.payloads)}")
-            found = self._getters[name] = self._decode(payload)
+            found = self._getters[name] = self._decode(self._payload(name))
         return found
+
+    def column(self, name: str) -> Any:
+        """A payload of all rows (see `ovt.data.batch.Batch`).
+
+        Raises:
+            KeyError: the schema has no such payload.
+        """
+        if name not in self._columns:
+            self._columns[name] = self._decode_column(self._payload(name))
+        return self._columns[name]
+
+    @property
+    def touched(self) -> set[str]:
+        """The payloads that were decoded."""
+        return {*self._getters, *self._columns}
+
+    def _payload(self, name: str) -> Payload:
+        payload = self._store.schema.payloads.get(name)
+        if payload is None:
+            raise KeyError(f"the schema has no payload `{name}`; {nearest(name, self._store.schema.payloads)}")
+        return payload
+
+    def _decode_column(self, payload: Payload) -> Any:
+        store, part = self._store, slice(self.start, self.stop)
+        if payload.type == "singleton" and payload.dtype == "number":
+            return store.exact_numbers(payload.name)[part]
+        if payload.type == "singleton" and payload.dtype == "vector":
+            return store.vectors(payload.name)[part]
+        get = self.getter(payload.name)
+        values = [get(at) for at in range(len(self))]
+        if payload.type != "singleton":
+            return values
+        column = np.empty(len(values), object)
+        column[:] = values
+        return column
 
     def _decode(self, payload: Payload) -> Getter:
         store, part = self._store, slice(self.start, self.stop)

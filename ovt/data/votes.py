@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ovt.data.vote_order import merged, ordered
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
@@ -52,12 +54,7 @@ class Votes:
         rank = np.empty(len(names), np.int32)
         rank[order] = np.arange(len(names), dtype=np.int32)
         ranked = rank[sources] if len(sources) else sources
-        index = np.lexsort((labels, ranked, items))
-        items, ranked, labels = items[index], ranked[index], labels[index]
-        if len(items):
-            fresh = np.ones(len(items), bool)
-            fresh[1:] = (np.diff(items) != 0) | (np.diff(ranked) != 0) | (np.diff(labels) != 0)
-            items, ranked, labels = items[fresh], ranked[fresh], labels[fresh]
+        items, ranked, labels = ordered(items, ranked, labels)
         return cls(
             items.astype(np.int64, copy=False), ranked.astype(np.int32, copy=False),
             labels.astype(np.int32, copy=False), tuple(names[i] for i in order), n_items,
@@ -71,6 +68,11 @@ class Votes:
         index = {name: position for position, name in enumerate(names)}
         if not kept:
             return cls.empty(n_items)
+        speaking = [part for part in kept if len(part.items)]
+        if all(len(part.names) == 1 for part in speaking):
+            found = merged([(index[part.names[0]], part.items, part.labels) for part in speaking], n_items)
+            if found is not None:
+                return cls(*found, tuple(names), n_items)
         sources = [
             np.asarray([index[name] for name in part.names], np.int32)[part.sources] if part.names else part.sources
             for part in kept
@@ -101,12 +103,12 @@ class Votes:
         """Write an Arrow IPC file; the same votes give the same bytes."""
         import pyarrow as pa
 
-        names = pa.array(list(self.names) or [""], pa.string())
-        batch = pa.RecordBatch.from_pydict({
-            "item": pa.array(self.items, pa.int64()),
-            "source": pa.DictionaryArray.from_arrays(pa.array(self.sources, pa.int32()), names),
-            "label": pa.array(self.labels, pa.int32()),
-        })
+        from ovt.data.columns import numbers, strings
+
+        names = strings(list(self.names) or [""])
+        batch = pa.RecordBatch.from_arrays([
+            numbers(self.items), pa.DictionaryArray.from_arrays(numbers(self.sources), names), numbers(self.labels),
+        ], names=["item", "source", "label"])
         path.parent.mkdir(parents=True, exist_ok=True)
         with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
             writer.write_batch(batch)

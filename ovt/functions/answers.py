@@ -86,7 +86,7 @@ def _item(form: Form, position: int, value: object) -> Answer:
     if form.type == "multiclass":
         return [(position, _class(value))]
     if isinstance(value, str | Mapping) or not isinstance(value, Iterable):
-        raise AnswerError(f"{_shown(value)} is no list of classes")
+        raise AnswerError(f"{shown(value)} is no list of classes")
     found = [(position, _class(member)) for member in value]
     return [(position, OPINION), *dict.fromkeys(found)]
 
@@ -95,9 +95,9 @@ def _items(form: Form, value: object, length: int) -> Answer:
     if isinstance(value, Mapping):
         pairs = [(_position(key, length), inner) for key, inner in value.items()]
         if len({position for position, _ in pairs}) < len(pairs):
-            raise AnswerError(f"{_shown(value)} has a position twice")
+            raise AnswerError(f"{shown(value)} has a position twice")
     elif isinstance(value, str) or (not isinstance(value, Sequence) and not hasattr(value, "tolist")):
-        raise AnswerError(f"{_shown(value)} is no list, one label per {form.granularity}")
+        raise AnswerError(f"{shown(value)} is no list, one label per {form.granularity}")
     else:
         listed = list(value) if isinstance(value, Sequence) else value.tolist()
         if not listed:
@@ -117,7 +117,7 @@ def _spans(form: Form, spans: Sequence[Any], length: int) -> Answer:
         if not 0 <= low < high <= length:
             raise AnswerError(f"span ({low}, {high}) is outside of the {length} {form.granularity}s")
         if form.spans and (not isinstance(label, str) or label[:2] in {"B-", "I-"}):
-            raise AnswerError(f"{_shown(label)} is no type of a span: give it without `B-` or `I-`")
+            raise AnswerError(f"{shown(label)} is no type of a span: give it without `B-` or `I-`")
         for position in range(low, high):
             if position in found:
                 raise AnswerError(f"two spans cover {form.granularity} {position}")
@@ -137,11 +137,11 @@ def _candidate(value: object, length: int, ids: Callable[[], Sequence[str | None
     if isinstance(value, str):
         found_at = [position for position, known in enumerate(ids()) if known == value]
         if len(found_at) != 1:
-            raise AnswerError(f"{len(found_at) or 'no'} members have the id {_shown(value)}")
+            raise AnswerError(f"{len(found_at) or 'no'} members have the id {shown(value)}")
         return found_at[0]
     found = _integer(value)
     if found is None:
-        raise AnswerError(f"{_shown(value)} is no position and no id of a candidate")
+        raise AnswerError(f"{shown(value)} is no position and no id of a candidate")
     if not 0 <= found < length:
         raise AnswerError(f"position {found} is outside of the set of {length}")
     return found
@@ -151,15 +151,17 @@ def _class(value: object) -> Label:
     if isinstance(value, str):
         return str(value)
     found = _integer(value)
+    if found == -1:
+        raise AnswerError("-1 is no class; None abstains")
     if found is None or found < 0:
-        raise AnswerError(f"{_shown(value)} is no class")
+        raise AnswerError(f"{shown(value)} is no class")
     return found
 
 
 def _position(value: object, length: int) -> int:
     found = int(value) if isinstance(value, str) and value.isdecimal() else _integer(value)
     if found is None or not 0 <= found < length:
-        raise AnswerError(f"position {_shown(value)} is outside of the {length} items")
+        raise AnswerError(f"position {shown(value)} is outside of the {length} items")
     return found
 
 
@@ -178,6 +180,7 @@ def _is_span(value: object) -> bool:
     return _integer(value[0]) is not None and _integer(value[1]) is not None and isinstance(value[2], str | int)
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value that is no label, short enough for a message."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

@@ -7,7 +7,9 @@ the numbers of others) makes no cached answer wrong.
 from __future__ import annotations
 
 import os
+import shutil
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
     from ovt.functions.answers import Label
     from ovt.functions.discover import Function
+
+
+LIMIT = 4 << 30
+"""Bytes of answers that are kept; more only where one run needs more."""
 
 
 @dataclass(frozen=True)
@@ -64,12 +70,34 @@ class _Stored(msgspec.Struct, array_like=True):
     labels: bytes
 
 
+_decoder = msgspec.msgpack.Decoder(_Stored)
+
+
+def encode_answers(answers: Answers) -> bytes:
+    """Answers as they are kept, and sent by workers."""
+    stored = _Stored(FORMAT, list(answers.table), answers.items.tobytes(), answers.labels.tobytes())
+    return msgspec.msgpack.encode(stored)
+
+
+def decode_answers(content: bytes) -> Answers:
+    """What `encode_answers` made.
+
+    Raises:
+        ValueError: it is damaged, or of another format.
+    """
+    stored = _decoder.decode(content)
+    items, labels = np.frombuffer(stored.items, np.int64), np.frombuffer(stored.labels, np.int32)
+    if stored.format != FORMAT or len(items) != len(labels) or not (labels < len(stored.table)).all():
+        raise ValueError("these are no whole answers")
+    return Answers(items, labels, tuple(stored.table))
+
+
 class AnswerCache:
     """A folder of answers by function key and shard digest; anything in it may be deleted at any time."""
 
     def __init__(self, cache: Path) -> None:
         self._folder = cache / "votes"
-        self._decoder = msgspec.msgpack.Decoder(_Stored)
+        self._used: set[Path] = set()
 
     def place(self, function: Function, shard: str, tags: str) -> Path:
         """The file for one function on one shard; one that reads tags depends on the digest of those too."""
@@ -80,12 +108,11 @@ class AnswerCache:
     def read(self, place: Path) -> Answers | None:
         """The answers, or None if they are not there (or cannot be read: then they are made again)."""
         try:
-            stored = self._decoder.decode(place.read_bytes())
-            items, labels = np.frombuffer(stored.items, np.int64), np.frombuffer(stored.labels, np.int32)
+            found = decode_answers(place.read_bytes())
         except (OSError, ValueError):  # msgspec's errors are ValueErrors too
             return None
-        whole = stored.format == FORMAT and len(items) == len(labels) and (labels < len(stored.table)).all()
-        return Answers(items, labels, tuple(stored.table)) if whole else None
+        self._used.add(place.parent)
+        return found
 
     def write(self, place: Path, answers: Answers) -> None:
         """Keep the answers: whole or not at all for every reader, but without waiting for the disk.
@@ -93,8 +120,37 @@ class AnswerCache:
         A flush takes some 8 ms, often longer than the pass itself; what a power
         cut leaves half-written does not decode, and is made again.
         """
-        stored = _Stored(FORMAT, list(answers.table), answers.items.tobytes(), answers.labels.tobytes())
+        self._used.add(place.parent)
         place.parent.mkdir(parents=True, exist_ok=True)
         fresh = place.with_name(f".{place.name}.{os.getpid()}.{threading.get_ident()}")
-        fresh.write_bytes(msgspec.msgpack.encode(stored))
+        fresh.write_bytes(encode_answers(answers))
         fresh.replace(place)
+
+    def prune(self, limit: int = LIMIT) -> int:
+        """Delete answers until the rest is under a limit, those of functions first that were not used for longest.
+
+        What this object has read or written stays. Returns how many bytes were deleted.
+        """
+        for folder in self._used:
+            _touch(folder)  # a function is used or not as a whole: one time stamp for all of its shards
+        sizes = {folder: _age_and_size(folder) for folder in self._folder.glob("*/*")}
+        excess, deleted = sum(size for _, size in sizes.values()) - limit, 0
+        for folder in sorted(sizes, key=lambda folder: (sizes[folder][0], str(folder))):
+            if deleted >= excess:
+                break
+            if folder not in self._used:
+                shutil.rmtree(folder, ignore_errors=True)
+                deleted += sizes[folder][1]
+        return deleted
+
+
+def _touch(folder: Path) -> None:
+    with suppress(FileNotFoundError):  # another process has pruned it
+        os.utime(folder)
+
+
+def _age_and_size(folder: Path) -> tuple[int, int]:
+    """When a folder was last used, and its bytes; nothing of one that another process has just pruned."""
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as found:
+        return folder.stat().st_mtime_ns, sum(entry.stat().st_size for entry in found)
+    return 0, 0

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any
 
 from ovt.functions.decorators import UserFunction
 from ovt.functions.isolation import Boundary, module_location
-from ovt.functions.references import content_of, find_source, functions_of, global_names
+from ovt.functions.references import content_of, find_source, functions_of, global_names, state_of
 from ovt.functions.source import (
     Source,
     attribute_chains,
@@ -115,6 +115,7 @@ class _Walk:
     def add_value(self, value: Any, home: Home | None = None) -> None:
         """A value counts, by what it is."""
         if isinstance(value, _PLAIN) and not isinstance(value, enum.Enum):
+            self._add_own_type(value)
             self.parts.append(f"{type(value).__name__} {self._portable(value)}")
             return
         if id(value) in self._seen:
@@ -131,7 +132,14 @@ class _Walk:
         text = repr(value)
         return text.replace(self.boundary.project, ".") if self.boundary.project in text else text
 
+    def _add_own_type(self, value: object) -> None:
+        """A text, number, list or tuple of a class of the repository counts by that class too."""
+        kind = type(value)
+        if kind.__module__ in sys.modules and self._is_ours(sys.modules[kind.__module__]):
+            self.add_value(kind)
+
     def _add_container(self, value: Any, home: Home | None) -> None:
+        self._add_own_type(value)
         self.parts.append(f"{type(value).__qualname__} {len(value)}")
         if isinstance(value, dict):
             for key, inner in value.items():
@@ -289,9 +297,9 @@ class _Walk:
         kind = type(value)
         self.parts.append(f"object {kind.__module__}.{kind.__qualname__}")
         module = sys.modules.get(kind.__module__)
-        if module is not None and self._is_ours(module) and hasattr(value, "__dict__"):
+        if module is not None and self._is_ours(module):
             self.add_value(kind)
-            self.add_value(dict(vars(value)), home)
+            self.add_value(state_of(value), home)
             return
         path = home[0].get("__file__") if home else None
         if home is None or not isinstance(path, str) or not self.boundary.owns(path):

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SEPARATORS = {".csv": ",", ".tsv": "\t"}
+DICTIONARIES = (".json", ".yaml", ".yml", ".csv", ".tsv", ".txt")
+"""Endings of the files that `read_dictionary` reads."""
 
 
 def read_dictionary(path: Path, shown: str) -> Any:

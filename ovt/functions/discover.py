@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from ovt.errors import ProjectError, nearest
 from ovt.functions.answers import Form
+from ovt.functions.augmenting_files import augmenting_modules
 from ovt.functions.closure import FORMAT, Closure, Reader, digest_of
 from ovt.functions.declarative import Declared, may_define_slices, read_declared
+from ovt.functions.decorators import AugmentingFunction
+from ovt.functions.handed import hand_over, told
 from ovt.functions.isolation import FUNCTION_FOLDERS, Boundary, Environment, watching
 from ovt.functions.loading import LoadedFile, load_file
 from ovt.functions.source import mentions_tags, parse_source
@@ -26,10 +29,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path
 
+    from ovt.functions.answers import Label
     from ovt.functions.decorators import Kind, UserFunction
+    from ovt.functions.earlier import Pinned
     from ovt.project import Project
 
-HOME_FOLDER: dict[Kind, str] = {"labeling": "labelers", "transformation": "labelers", "slicing": "slices"}
+HOME_FOLDER: dict[Kind, str] = {
+    "labeling": "labelers", "transformation": "labelers", "generator": "labelers", "slicing": "slices",
+}
+AUGMENTING: tuple[Kind, ...] = ("transformation", "generator")
 _YAML = (".yaml", ".yml")
 
 
@@ -59,6 +67,12 @@ class Function:
     reads_tags: bool = False
     files: frozenset[str] = frozenset()
     """Real paths of the data files that its key covers."""
+    batch: bool = False
+    """Whether it takes a batch of records."""
+    predictions: dict[str, Pinned] = field(default_factory=dict)
+    """Predictions of other versions that it is handed, by the name of the argument."""
+    says: tuple[Label, ...] = ()
+    """Labels that are written in it and so can be checked before it runs."""
 
     @property
     def at(self) -> str:
@@ -117,6 +131,10 @@ def _python_files(roots: Iterable[Path]) -> list[Path]:
 def _from_yaml(project: Project, kind: Kind, environment: Environment) -> list[Function]:
     if kind == "transformation":
         return []
+    if kind == "generator":
+        from ovt.functions.templates import template_functions
+
+        return template_functions(project, environment)
     paths = [path for folder in FUNCTION_FOLDERS for path in _function_files(project, folder) if path.suffix in _YAML]
     declared = [(path, entry) for path in paths for entry in read_declared(path, project)]
     for path, entry in declared:
@@ -124,26 +142,35 @@ def _from_yaml(project: Project, kind: Kind, environment: Environment) -> list[F
             raise ProjectError(f"labeling function `{entry.name}` is in slices/", at=entry.at,
                                why="slices are read before labels are made", fix="move it to labelers/")
     wanted = [entry for _, entry in declared if (entry.slice is None) == (kind == "labeling")]
-    return [_declared(project, entry, environment) for entry in wanted]
+    return [declared_function(project, entry, environment) for entry in wanted]
 
 
-def _declared(project: Project, entry: Declared, environment: Environment) -> Function:
+def declared_function(project: Project, entry: Declared, environment: Environment) -> Function:
+    """A function that a YAML entry declares, with the key of its answers.
+
+    Raises:
+        ProjectError: it reads a file that the project does not declare.
+    """
     for path in entry.files:
         _require_declared(environment.boundary, str(path), f"function `{entry.name}` reads", entry.at)
     form = Form.of(project.schema, entry.task) if entry.task else None
-    body = digest_of([json.dumps(entry.settings, sort_keys=True, ensure_ascii=False)])
+    models = [f"{name} = {told(found)}" for name, found in sorted(entry.predictions.items())]
+    body = digest_of([json.dumps(entry.settings, sort_keys=True, ensure_ascii=False), *models])
     file, _, line = entry.at.rpartition(":")
     kind: Kind = "slicing" if entry.slice else "labeling"
     return Function(
         entry.name, kind, entry.task, entry.slice, file, int(line), entry.settings, body,
         _key(kind, entry.name, form, body), form, entry.call, environment, entry.reads_tags,
-        frozenset(os.path.realpath(path) for path in entry.files),
+        frozenset(os.path.realpath(path) for path in entry.files), predictions=entry.predictions, says=entry.says,
     )
 
 
 def _from_python(project: Project, kind: Kind, environment: Environment) -> list[Function]:
     folder = HOME_FOLDER[kind]
     paths = [path for path in _function_files(project, folder) if path.suffix == ".py"]
+    if kind in AUGMENTING:  # nothing else is imported: the compile stage depends on these files alone
+        wanted = augmenting_modules(project)
+        paths = [path for path in paths if path in wanted]
     if not paths:
         return []
     with environment.active(), watching(environment.boundary, sys.stderr) as read:
@@ -176,11 +203,16 @@ def _python(
     closure = reader.closure_of(user, resources)
     _require_sources(environment.boundary, closure, f"function `{user.name}` uses", at)
     form = Form.of(project.schema, user.task) if user.task else None
-    settings = {"resources": list(user.resources)} if user.resources else {}
+    handed = hand_over(project, user, at)
+    body = digest_of([closure.digest, *handed.parts, *(["batch"] if user.batch else [])]) if (
+        handed.parts or user.batch) else closure.digest
+    settings: dict[str, Any] = {"resources": list(user.resources)} if user.resources else {}
+    if isinstance(user, AugmentingFunction):
+        settings |= user.options.plain()
     return Function(
         user.name, user.kind, user.task, user.name if user.kind == "slicing" else None, file.shown, line, settings,
-        closure.digest, _key(user.kind, user.name, form, closure.digest), form, user.call, environment,
-        closure.reads_tags, closure.files,
+        body, _key(user.kind, user.name, form, body), form, handed.call, environment, closure.reads_tags,
+        closure.files, user.batch, handed.predictions,
     )
 
 

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_WORD = re.compile(r"\w+|[^\w\s]")
+WORD = re.compile(r"\w+|[^\w\s]")
+"""The words of a text."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class PhraseMatcher:
         for phrase, label in phrases.items():
             folded = phrase.casefold()
             # Tokens may be split at punctuation or not: both spellings are looked for.
-            for words in (tuple(folded.split()), tuple(_WORD.findall(folded))):
+            for words in (tuple(folded.split()), tuple(WORD.findall(folded))):
                 if words:
                     index[words[0]].setdefault(words, label)
         self._by_first = {
@@ -66,7 +67,7 @@ class PhraseMatcher:
 
     def in_text(self, text: str) -> list[Match]:
         """Matches in a text, by its words."""
-        return self.in_words(_WORD.findall(text))
+        return self.in_words(WORD.findall(text))
 
     def _at(self, words: tuple[str, ...], position: int) -> Match | None:
         for phrase, label in self._by_first.get(words[position], ()):

@@ -29,6 +29,17 @@ def content_of(cell: CellType) -> Any:
         return None
 
 
+def state_of(value: object) -> dict[str, Any]:
+    """The attributes of an object, those in slots too."""
+    slots = [name for kind in type(value).__mro__ for name in _names_in(vars(kind).get("__slots__", ()))]
+    held = {name: getattr(value, name) for name in slots if hasattr(value, name) and not name.startswith("__")}
+    return {**held, **getattr(value, "__dict__", {})}
+
+
+def _names_in(slots: object) -> list[str]:
+    return [slots] if isinstance(slots, str) else [str(name) for name in slots]  # type: ignore[attr-defined]
+
+
 def functions_of(member: Any) -> list[Any]:
     """The functions behind a member of a class."""
     if isinstance(member, staticmethod | classmethod):

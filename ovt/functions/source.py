@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
 _DOCUMENTED = (ast.Module, ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-_OUR_DECORATORS = frozenset({"labeling_function", "slicing_function", "transformation_function"})
+_OUR_DECORATORS = frozenset({"labeling_function", "slicing_function", "transformation_function", "generator"})
 
 
 @dataclass(frozen=True)
@@ -53,8 +53,17 @@ def parse_source(path: Path, shown: str) -> Source:
     Raises:
         ProjectError: its syntax is wrong.
     """
+    return parse_content(path.read_bytes(), shown)
+
+
+def parse_content(content: bytes, shown: str) -> Source:
+    """The same from what a file holds, for versions that are not checked out.
+
+    Raises:
+        ProjectError: its syntax is wrong.
+    """
     try:
-        tree = ast.parse(path.read_bytes(), shown)
+        tree = ast.parse(content, shown)
     except SyntaxError as error:
         raise syntax_problem(error, shown) from None
     except ValueError as error:

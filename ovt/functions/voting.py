@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ovt.data.votes import VOTED, Votes
-from ovt.errors import nearest
+from ovt.errors import ProjectError, nearest
 from ovt.functions.answers import OPINION, SPOKEN
 from ovt.functions.failures import Failure
 
@@ -53,6 +53,23 @@ def votes_of(
     return parts, failures
 
 
+def refuse_unknown_labels(store: Store, functions: Iterable[Function]) -> None:
+    """Labels that stand in YAML functions must be classes, whether or not they ever vote.
+
+    Raises:
+        ProjectError: one is not.
+    """
+    for function in functions:
+        classes = store.classes.get(str(function.task))
+        codes = class_codes(classes, function.says)
+        wrong = next((label for label, code in zip(function.says, codes, strict=True) if code == UNKNOWN), None)
+        if wrong is not None and classes is not None:
+            raise ProjectError(
+                f"labeling function `{function.name}` gives a label that is no class of `{function.task}`",
+                at=function.at, why=f"found {wrong!r}", fix=_hint(classes, wrong, str(function.task)),
+            )
+
+
 def class_codes(classes: Sequence[str] | None, table: Sequence[Label]) -> NDArray[np.int32]:
     """Each label as the number of its class, UNKNOWN if it has none; without classes a label is a position."""
     index: dict[Label, int] = {name: code for code, name in enumerate(classes or ())}
@@ -96,8 +113,12 @@ def _unknown_class(store: Store, function: Function, answers: Answers, wrong: ND
     task = str(function.task)
     rows = np.unique(store.rows_of_items(task, answers.items[wrong]))
     label = answers.table[answers.labels[wrong][0]]
-    hint = nearest(label, store.classes[task]) if isinstance(label, str) else f"0 … {len(store.classes[task]) - 1}"
-    if not hint.startswith("did you mean"):
-        hint = f"{hint or 'the data has no labels'}; or list it in the schema: `classes` of `{task}`"
     return Failure(function, len(rows), store.record(int(rows[0])).id, f"{label!r} is no class of `{task}`",
-                   function.at, hint)
+                   function.at, _hint(store.classes[task], label, task))
+
+
+def _hint(classes: Sequence[str], label: Label, task: str) -> str:
+    hint = nearest(label, classes) if isinstance(label, str) else f"0 … {len(classes) - 1}"
+    if hint.startswith("did you mean"):
+        return hint
+    return f"{hint or 'the data has no labels'}; or list it in the schema: `classes` of `{task}`"

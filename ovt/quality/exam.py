@@ -6,14 +6,16 @@ that only A has), so that everything after is arithmetic on arrays.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ovt.quality.evidence import ratio_parts
 from ovt.quality.paired import Pairs
+from ovt.quality.seeds import SeedScores
+from ovt.quality.training_noise import Ledger
 
 if TYPE_CHECKING:
     from ovt.quality.predictions import GradedPredictions
@@ -35,13 +37,32 @@ class Exam:
     graded_b: Booleans
     same_gold: Booleans
     """(m,) both have it, item by item the same; False where one side lacks the record."""
-    exact_a: Booleans
-    """(m,) A gets all its items right."""
-    exact_b: Booleans
+    scores_a: SeedScores
+    """(k, m) of each network of A, the served one first; 0 where A lacks the record."""
+    scores_b: SeedScores
     pairs: Pairs
-    """(m,) what each record adds to the primary metric."""
+    """(m,) what each record adds to the primary metric, over all networks of a version."""
+    ledger: Ledger
+    """(m,) the same network by network."""
     single: bool
     """At most one item per record."""
+
+    @property
+    def exact_a(self) -> Booleans:
+        """(m,) the served network of A gets all its items right."""
+        found: Booleans = self.scores_a.exact[0]
+        return found
+
+    @property
+    def exact_b(self) -> Booleans:
+        """(m,) the served network of B gets all its items right."""
+        found: Booleans = self.scores_b.exact[0]
+        return found
+
+    @property
+    def seeds(self) -> tuple[int, int]:
+        """Networks of A and of B."""
+        return self.scores_a.k, self.scores_b.k
 
     def members(self, slice_: str | None) -> tuple[Booleans, Booleans]:
         """(m,) graded records of A and of B in a slice; None: all."""
@@ -59,16 +80,22 @@ def lay_out(a: GradedPredictions, b: GradedPredictions) -> Exam:
     both_rows = np.flatnonzero(place_a < len(b.ids))
     same_gold = np.zeros(m, bool)
     same_gold[place_a[both_rows]] = _same_gold(a, both_rows, b, place_a[both_rows])
-    numerators_a, denominators_a = ratio_parts(a)
-    numerators_b, denominators_b = ratio_parts(b)
     here = np.arange(len(b.ids))
+    scores_a, scores_b = SeedScores.of(a).placed(place_a, m), SeedScores.of(b).placed(here, m)
     return Exam(
         a=a, b=b, place_a=place_a, graded_a=_spread(a.graded, place_a, m), graded_b=_spread(b.graded, here, m),
-        same_gold=same_gold, exact_a=_spread(_exact(a), place_a, m), exact_b=_spread(_exact(b), here, m),
-        pairs=Pairs(_spread(numerators_a, place_a, m), _spread(denominators_a, place_a, m),
-                    _spread(numerators_b, here, m), _spread(denominators_b, here, m)),
+        same_gold=same_gold, scores_a=scores_a, scores_b=scores_b, pairs=_pairs(scores_a, scores_b),
+        ledger=Ledger.of(scores_a, scores_b),
         single=bool((np.diff(a.offsets) <= 1).all() and (np.diff(b.offsets) <= 1).all()),
     )
+
+
+def _pairs(a: SeedScores, b: SeedScores) -> Pairs:
+    """Sums over the networks of each version, in whole numbers on a common scale."""
+    common = math.lcm(a.k, b.k)
+    scaled = [values.sum(axis=0) * (common // side.k)
+              for side in (a, b) for values in (side.numerators, side.denominators)]
+    return Pairs(*scaled)
 
 
 def what_changed(exam: Exam, slice_: str | None) -> str:
@@ -136,9 +163,3 @@ def _same_gold(
     owners = np.repeat(alike, np.diff(a.offsets)[rows_a[alike]])
     same[owners[recoded[a.gold[items_a]] != b.gold[items_b]]] = False
     return same
-
-
-def _exact(part: GradedPredictions) -> Booleans:
-    wrong = (part.gold >= 0) & ~part.correct
-    exact: Booleans = part.graded & (np.bincount(part.item_rows, weights=wrong, minlength=len(part.ids)) == 0)
-    return exact

@@ -8,6 +8,7 @@ scikit-learn's do; a ratio over nothing is 0.
 
 from __future__ import annotations
 
+import math
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -18,8 +19,39 @@ Form = Literal["multiclass", "BIO", "bitvector", "select"]
 
 Floats = NDArray[np.float64]
 
+
+class Metric(NamedTuple):
+    """What a reader must know of a metric to read it: this table is the only place that says which way is better."""
+
+    title: str
+    """As people see it."""
+    higher_is_better: bool
+    highest: float
+    """The largest value there can be; the smallest is 0."""
+
+
+SMALLEST = 1e-15
+"""A probability of 0 for what happened counts as this, so that one item cannot make the log-loss infinite."""
+
+TABLE: dict[str, Metric] = {
+    "accuracy": Metric("accuracy", True, 1.0),
+    "precision_macro": Metric("precision, macro", True, 1.0),
+    "recall_macro": Metric("recall, macro", True, 1.0),
+    "f1_macro": Metric("F1, macro", True, 1.0),
+    "f1_micro": Metric("F1, micro", True, 1.0),
+    "span_f1": Metric("span F1", True, 1.0),
+    "log_loss": Metric("log-loss", False, -math.log(SMALLEST)),
+    "ece": Metric("calibration error", False, 1.0),
+    "exact_match": Metric("exact match, all tasks", True, 1.0),
+    "precision": Metric("precision", True, 1.0),
+    "recall": Metric("recall", True, 1.0),
+    "f1": Metric("F1", True, 1.0),
+    "negative_flip_rate": Metric("negative flips", False, 1.0),
+}
+"""Every metric that ovt reports, per task, per class or per comparison."""
 METRICS = ("accuracy", "precision_macro", "recall_macro", "f1_macro", "f1_micro", "span_f1", "log_loss", "ece")
-LOWER_IS_BETTER = frozenset({"log_loss", "ece"})
+"""Those of a task, in the order in which they are shown."""
+LOWER_IS_BETTER = frozenset(name for name, metric in TABLE.items() if not metric.higher_is_better)
 PRIMARY: dict[Form, str] = {"multiclass": "accuracy", "BIO": "span_f1", "bitvector": "f1_micro", "select": "accuracy"}
 """The one metric per form that verdicts are made on."""
 
@@ -33,8 +65,6 @@ MEASURED: dict[Form, tuple[str, ...]] = {
 
 BINS = 15
 """Of the calibration error, equally wide, closed above: (0, 1/15], (1/15, 2/15], …"""
-SMALLEST = 1e-15
-"""A probability of 0 for what happened counts as this, so that one item cannot make the log-loss infinite."""
 
 
 class ClassCounts(NamedTuple):
@@ -44,6 +74,11 @@ class ClassCounts(NamedTuple):
     """Predicted and in gold."""
     predicted: Floats
     gold: Floats
+
+
+def better(metric: str) -> Literal["higher", "lower"]:
+    """Which way a metric is better; one that the table does not know counts as higher."""
+    return "lower" if metric in LOWER_IS_BETTER else "higher"
 
 
 def ratio(numerator: Floats, denominator: Floats) -> Floats:

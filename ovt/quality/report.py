@@ -6,13 +6,17 @@ Both hold names, counts and metrics alone, never the text of a record or its id.
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ovt.quality.confusion import confusions
+from ovt.quality.end_to_end import EndToEnd
 from ovt.quality.evidence import Evidence, evidence_of
 from ovt.quality.metrics import PRIMARY
-from ovt.quality.subset import Estimate, measure
+from ovt.quality.seeds import with_spread
+from ovt.quality.subset import Estimate, measure_all
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,13 +24,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ovt.quality.membership import RowsByName
     from ovt.quality.predictions import GradedPredictions
 
 FORMAT = "ovt.quality/1"
 DIGITS = 6
 MAX_CLASSES = 50
-"""A confusion matrix of more classes keeps the most frequent in gold and merges the rest into `OTHER`."""
-OTHER = "(other)"
+"""A confusion matrix of more classes keeps the most frequent in gold and merges the rest into `(other)`."""
 MAX_TAGS = 1000
 """Tags with a row of their own per split; beyond that those on the fewest records are left out."""
 SPLIT_NAMES = ("dev", "test")
@@ -46,8 +50,18 @@ def quality_report(
     tasks: dict[str, Any] = {}
     for part in graded:
         entry = tasks.setdefault(part.task, {"primary": PRIMARY[part.form], "splits": {}})
-        entry["splits"][part.split] = _split_report(part, slices)
-    return {"format": FORMAT, "model": model, "eval_set": eval_set_digest(graded), "tasks": tasks}
+        entry["splits"][part.split] = with_spread(_split_report(part, slices), part)
+    report = {"format": FORMAT, "model": model, "eval_set": eval_set_digest(graded), "tasks": tasks}
+    together = _end_to_end(graded, slices)
+    return {**report, "end_to_end": together} if together else report
+
+
+def report_text(report: dict[str, Any]) -> str:
+    """The report as it is written: JSON with sorted keys, a metric or a row of a matrix per line.
+
+    Half as long as one number per line, and a Git diff of it shows a metric with its interval.
+    """
+    return f"{_lines(report, 0)}\n"
 
 
 def flat_metrics(report: dict[str, Any]) -> dict[str, float]:
@@ -62,6 +76,9 @@ def flat_metrics(report: dict[str, Any]) -> dict[str, float]:
             for name, entry in found["slices"].items():
                 if primary in entry:
                     flat[f"{task}.{split}.slice.{name}.{primary}"] = entry[primary]["value"]
+    for split, found in report.get("end_to_end", {}).get("splits", {}).items():
+        if "exact_match" in found["overall"]:
+            flat[f"end_to_end.{split}.exact_match"] = found["overall"]["exact_match"]["value"]
     return flat
 
 
@@ -90,30 +107,60 @@ def model_digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
+def entries(evidence: Evidence, subsets: Sequence[NDArray[np.int64]]) -> list[dict[str, Any]]:
+    """What the report says of each subset of records: support, metrics with intervals, confusion."""
+    graded = [rows[evidence.graded[rows]] for rows in subsets]
+    tables = confusions(evidence, graded, MAX_CLASSES)
+    found = []
+    for rows, estimates, table in zip(graded, measure_all(evidence, graded), tables, strict=True):
+        entry: dict[str, Any] = {"n": len(rows), "items": int(evidence.items[rows].sum())}
+        entry |= {name: _rounded(estimate) for name, estimate in estimates.items()}
+        found.append({**entry, "confusion": table} if len(rows) else entry)
+    return found
+
+
 def _split_report(part: GradedPredictions, slices: Sequence[str]) -> dict[str, Any]:
-    evidence = evidence_of(part)
+    tags = _shown_tags(part.tags)
     everything = np.arange(len(part.ids))
-    kept = _kept_classes(evidence)
-    tags = sorted(part.tags.rows, key=lambda name: (-len(part.tags.rows[name]), name))
+    subsets = [everything, *(part.tags.of(name) for name in tags), *(part.slices.of(name) for name in slices)]
+    overall, *rest = entries(evidence_of(part), subsets)
     report: dict[str, Any] = {
-        "overall": _entry(evidence, everything, kept),
-        "tags": {name: _entry(evidence, part.tags.of(name), kept) for name in tags[:MAX_TAGS]},
-        "slices": {name: _entry(evidence, part.slices.of(name), kept) for name in slices},
+        "overall": overall,
+        "tags": dict(zip(tags, rest[:len(tags)], strict=True)),
+        "slices": dict(zip(slices, rest[len(tags):], strict=True)),
     }
-    if len(tags) > MAX_TAGS:
-        report["tags_left_out"] = len(tags) - MAX_TAGS
+    if len(part.tags.rows) > len(tags):
+        report["tags_left_out"] = len(part.tags.rows) - len(tags)
     return report
 
 
-def _entry(evidence: Evidence, rows: NDArray[np.int64], kept: Sequence[int]) -> dict[str, Any]:
-    rows = rows[evidence.graded[rows]]
-    entry: dict[str, Any] = {"n": len(rows), "items": int(evidence.items[rows].sum())}
-    for name, estimate in measure(evidence, rows).items():
-        entry[name] = _rounded(estimate)
-    if len(rows):
-        entry["confusion"] = _bit_table(evidence, rows) if evidence.form == "bitvector" else (
-            _confusion(evidence, rows, kept))
-    return entry
+def _shown_tags(tags: RowsByName) -> list[str]:
+    """The tags with a row of their own: those on the most records."""
+    return sorted(tags.rows, key=lambda name: (-len(tags.rows[name]), name))[:MAX_TAGS]
+
+
+def _end_to_end(graded: Sequence[GradedPredictions], slices: Sequence[str]) -> dict[str, Any]:
+    """Exact match over all tasks, by split; empty where a record has one task alone."""
+    splits: dict[str, Any] = {}
+    tasks: set[str] = set()
+    for split in SPLIT_NAMES:
+        parts = [part for part in graded if part.split == split]
+        together = EndToEnd.of(parts)
+        if together is None:
+            continue
+        tasks |= set(together.tasks)
+        names = _shown_tags(parts[0].tags)
+        splits[split] = {
+            "overall": _exact(together, np.arange(len(parts[0].ids))),
+            "tags": {name: _exact(together, parts[0].tags.of(name)) for name in names},
+            "slices": {name: _exact(together, parts[0].slices.of(name)) for name in slices},
+        }
+    return {"tasks": sorted(tasks), "splits": splits} if splits else {}
+
+
+def _exact(together: EndToEnd, rows: NDArray[np.int64]) -> dict[str, Any]:
+    n, estimate = together.measure(rows)
+    return {"n": n, "exact_match": _rounded(estimate)} if estimate is not None else {"n": n}
 
 
 def _rounded(estimate: Estimate) -> dict[str, float]:
@@ -121,35 +168,10 @@ def _rounded(estimate: Estimate) -> dict[str, float]:
             "high": round(estimate.high, DIGITS)}
 
 
-def _kept_classes(evidence: Evidence) -> list[int]:
-    """Classes with a row of their own in confusion matrices: the most frequent in gold over the whole split."""
-    support = np.bincount(evidence.gold.values, minlength=len(evidence.classes))
-    return sorted(range(len(evidence.classes)), key=lambda code: (-support[code], evidence.classes[code]))[:MAX_CLASSES]
-
-
-def _confusion(evidence: Evidence, rows: NDArray[np.int64], kept: Sequence[int]) -> dict[str, dict[str, int]]:
-    """Items by gold class, then by predicted class; cells of 0 are left out."""
-    k = len(evidence.classes)
-    shown = {code: evidence.classes[code] for code in kept}
-    places, _ = evidence.pairs.places(rows)
-    cells, counts = np.unique(evidence.pairs.values[places], return_counts=True)
-    table: dict[str, dict[str, int]] = {}
-    for cell, count in zip(cells.tolist(), counts.tolist(), strict=True):
-        line = table.setdefault(shown.get(cell // k, OTHER), {})
-        column = shown.get(cell % k, OTHER)
-        line[column] = line.get(column, 0) + count
-    return table
-
-
-def _bit_table(evidence: Evidence, rows: NDArray[np.int64]) -> dict[str, dict[str, int]]:
-    """Of a bitvector, per name: how often it was rightly predicted, wrongly predicted, and missed."""
-    k = len(evidence.classes)
-    hits, predicted, gold = (
-        np.bincount(events.values[events.places(rows)[0]], minlength=k)
-        for events in (evidence.hits, evidence.predicted, evidence.gold)
-    )
-    return {
-        name: {"hit": int(hits[code]), "false": int(predicted[code] - hits[code]),
-               "missed": int(gold[code] - hits[code])}
-        for code, name in enumerate(evidence.classes) if predicted[code] + gold[code]
-    }
+def _lines(value: Any, depth: int) -> str:
+    if not isinstance(value, dict) or not any(isinstance(inner, dict) for inner in value.values()):
+        return json.dumps(value, sort_keys=True, ensure_ascii=False)
+    inside = ",\n".join(
+        f"{' ' * (depth + 1)}{json.dumps(key, ensure_ascii=False)}: {_lines(value[key], depth + 1)}"
+        for key in sorted(value))
+    return f"{{\n{inside}\n{' ' * depth}}}"

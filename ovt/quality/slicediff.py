@@ -65,6 +65,24 @@ class SliceRow:
     """The policy names this slice critical."""
     why: str = ""
     """What made the verdict, in words."""
+    seeds: tuple[int, int] = (1, 1)
+    """Networks of each version that were compared; with more than one, `old` and `new` are over all of them."""
+    old_spread: float | None = None
+    """Standard deviation of the metric over the old version's seeds; None with one seed."""
+    new_spread: float | None = None
+    shipped: float | None = None
+    """The metric of B's first network, the one that is served; `new` itself with one seed."""
+    remeasured: bool = False
+    """The old version was run again on the new version's records, gold or slice, since they had changed."""
+    negative_flip_rate: float | None = None
+    """Broken records as a share of the records compared (NFR of Yan et al. 2021); with seeds the mean over networks."""
+    negative_flip_low: float | None = None
+    """Lower end of its interval (Wilson)."""
+    negative_flip_high: float | None = None
+    noise_flip_rate: float | None = None
+    """The same rate between two seeds of one version, both versions averaged: what training noise alone breaks."""
+    detectable: float | None = None
+    """The smallest true drop that would have been called *regressed* in 4 of 5 such comparisons; None: none would."""
 
 
 @dataclass(frozen=True)
@@ -135,3 +153,11 @@ class SourceVote:
     """None: it abstained."""
     accuracy: float | None
     """Its estimated accuracy in that version."""
+    weight: float | None = None
+    """What its vote adds to the log-odds of the label model's answer; None: it abstained, or that is not known."""
+    without: float | None = None
+    """Probability of that answer without it; None as for `weight`, or if nobody else votes."""
+    decisive: bool = False
+    """Without it the label model's answer would be another, or none."""
+    correction: bool = False
+    """A person's correction, which outvotes the others."""

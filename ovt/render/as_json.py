@@ -21,9 +21,22 @@ def diff_json(diff: SliceDiff) -> dict[str, Any]:
 
 
 def check_json(result: CheckResult) -> dict[str, Any]:
-    """``ovt.check/1``: the verdict, its reasons and the whole comparison."""
-    return {"format": "ovt.check/1", "verdict": result.verdict, "exit_code": result.exit_code,
-            "reasons": list(result.reasons), "diff": diff_json(result.diff)}
+    """``ovt.check/1``: the verdict, its reasons, the whole comparison, and all that was looked at beside it."""
+    places = result.context
+    return {
+        "format": "ovt.check/1", "verdict": result.verdict, "exit_code": result.exit_code,
+        "reasons": list(result.reasons), "diff": diff_json(result.diff),
+        "findings": [asdict(finding) for finding in result.findings],
+        "waivers": [{**asdict(use), "waiver": {**asdict(use.waiver), "expires": use.waiver.expires.isoformat()}}
+                    for use in result.waivers],
+        "examples": asdict(result.examples) if result.examples else None,
+        "budgets": [{**asdict(budget), "kept": budget.kept} for budget in result.budgets],
+        "sources": [asdict(source) for source in places.sources], "files": [asdict(file) for file in places.files],
+        "flips": [{"task": found.row.task, "slice": found.row.slice,
+                   "records": [{**asdict(flip), **({"text": found.texts[flip.id]} if flip.id in found.texts else {})}
+                               for flip in found.flips]} for found in places.flips],
+        "notes": list(places.notes), "blame": asdict(result.blame) if result.blame else None,
+    }
 
 
 def flips_json(flips: Sequence[Flip]) -> dict[str, Any]:

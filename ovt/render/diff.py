@@ -17,8 +17,11 @@ WORDS: dict[Verdict, str] = {
     "thin": "thin",
     "not_comparable": "not comparable",
 }
-HEADERS = ("verdict", "task", "slice", "metric", "n", "old", "new", "delta", "interval", "p", "broken", "fixed", "why")
-HEADERS = ("verdict", "task", "slice", "metric", "n", "old", "new", "delta", "interval", "p", "broken", "fixed", "why")
+HEADERS = ("verdict", "task", "slice", "metric", "n", "old", "new", "delta", "interval", "p", "broken", "fixed",
+           "negative flips", "spread", "detectable", "why")
+SOMETIMES = tuple(HEADERS.index(name) for name in ("detectable", "spread", "negative flips"))
+"""Columns that are left out where no row has anything in them."""
+UNKNOWN = "–"
 ALL = "(all)"
 """What stands for all test records where a slice's name would stand."""
 
@@ -37,7 +40,12 @@ def slice_name(row: SliceRow) -> str:
 def diff_table(diff: SliceDiff, verdicts: Sequence[Verdict] | None = None) -> Table:
     """All rows, or those of some verdicts, with everything that is known of them."""
     shown = [row for row in diff.rows if verdicts is None or row.verdict in verdicts]
-    return Table(HEADERS, tuple(_cells(row) for row in shown), frozenset({4, 5, 6, 7, 9, 10, 11}), drop=(9, 8, 3, 12))
+    table = Table(HEADERS, tuple(_cells(row) for row in shown), frozenset({4, 5, 6, 7, 9, 10, 11, 12, 13, 14}),
+                  drop=(12, 13, 9, 8, 3, 14, 15))
+    for column in SOMETIMES:
+        if all(line[column] == UNKNOWN for line in table.rows):
+            table = table.without(column)
+    return table
 
 
 def flips_table(flips: Sequence[Flip]) -> Table:
@@ -67,5 +75,27 @@ def _cells(row: SliceRow) -> tuple[str, ...]:
     return (
         sign(row.verdict), row.task, slice_name(row), row.metric, str(row.n), number(row.old), number(row.new),
         signed(row.delta), interval(row.low, row.high, difference=True), _p(row.p), str(row.broken),
-        str(row.fixed), row.why,
+        str(row.fixed), negative_flips(row), spread(row), detectable(row), row.why,
     )
+
+
+def negative_flips(row: SliceRow) -> str:
+    """The negative-flip rate, and beside it what another seed alone would break."""
+    if row.negative_flip_rate is None:
+        return UNKNOWN
+    noise = "" if row.noise_flip_rate is None else f" (seeds {100 * row.noise_flip_rate:.1f} %)"
+    return f"{100 * row.negative_flip_rate:.1f} %{noise}"
+
+
+def spread(row: SliceRow) -> str:
+    """How far the metric lies apart between the seeds of each version."""
+    if row.old_spread is None and row.new_spread is None:
+        return UNKNOWN
+    return f"{number(row.old_spread)} → {number(row.new_spread)}"
+
+
+def detectable(row: SliceRow) -> str:
+    """The smallest drop that this row would have shown; `none` where no drop could have been seen."""
+    if row.negative_flip_rate is None:
+        return UNKNOWN
+    return "none" if row.detectable is None else f"-{row.detectable:.3f}"

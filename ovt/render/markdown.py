@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import re
-import shlex
 from typing import TYPE_CHECKING
 
+from ovt.quality.demands import flips_command
+from ovt.quality.findings import place_of
+from ovt.render.check_parts import blame_part, budgets_part, examples_part, flips_part, sources_part, waivers_part
 from ovt.render.diff import diff_table, slice_name, tally
-from ovt.render.table import Table, number, signed
+from ovt.render.markdown_text import code, folded, listed, plain, table
+from ovt.render.table import number, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator
 
     from ovt.quality.slicediff import Side, SliceDiff, SliceRow, Verdict
     from ovt.quality.verdict import CheckResult
 
-PLAIN_WORD = re.compile(r"[\w./:@-][\w./:@~^-]*")
-ESCAPES = str.maketrans({
-    **{char: f"&#{ord(char)};" for char in "&<>@#|"}, **{char: f"\\{char}" for char in "\\*_`[]~"},
-})
 CHANGED: tuple[Verdict, ...] = ("regressed", "not_comparable", "improved")
 REST: tuple[Verdict, ...] = ("unclear", "thin")
 HEADLINES = {
@@ -27,86 +25,88 @@ HEADLINES = {
     "cannot compare": "≠ cannot compare: no verdict",
     "advisory": "· advisory: there is no gold to judge by",
 }
+POLICY_FAILED = "▼ fail: the policy is not met"
+PARTS = (blame_part, sources_part, flips_part, examples_part, budgets_part, waivers_part)
+
+
+def headline(result: CheckResult) -> str:
+    """The verdict in a few words, with its sign."""
+    if result.verdict == "fail" and not any(finding.rule == "regression" for finding in result.standing):
+        return POLICY_FAILED
+    if result.verdict == "pass" and result.waived:
+        return "▲ pass: what is wrong is waived"
+    return HEADLINES[result.verdict]
 
 
 def check_markdown(result: CheckResult) -> str:
-    """The verdict, its reasons, the comparison, and what to do."""
-    parts = [f"## ovt check: {HEADLINES[result.verdict]}"]
+    """The verdict, its reasons, the comparison, what surrounds it, and what to do."""
+    parts = [f"## ovt check: {headline(result)}"]
     if result.reasons:
-        parts.append("\n".join(f"- {_text(reason)}" for reason in result.reasons))
-    parts.append(_body(result.diff))
-    todo = what_to_do(result.diff)
+        parts.append(listed(plain(reason) for reason in result.reasons))
+    parts.append(_body(result.diff, result.context.notes))
+    parts.extend(part for make in PARTS if (part := make(result)))
+    todo = what_to_do(result)
     if todo:
-        parts.append("### What to do\n\n" + "\n".join(f"- {line}" for line in todo))
+        parts.append("### What to do\n\n" + listed(todo))
     return "\n\n".join(parts) + "\n"
 
 
 def diff_markdown(diff: SliceDiff) -> str:
     """The comparison alone."""
-    return f"## ovt diff {_code(diff.a.name)} → {_code(diff.b.name)}\n\n{_body(diff)}\n"
+    return f"## ovt diff {code(diff.a.name)} → {code(diff.b.name)}\n\n{_body(diff)}\n"
 
 
-def what_to_do(diff: SliceDiff) -> list[str]:
-    """Commands for the rows that stop a merge."""
-    lines = [
-        f"{_where(row)}: {row.metric} {number(row.old)} → {number(row.new)} ({signed(row.delta)}). See its flips: "
-        + _code(_flips_command(diff, row))
-        for row in diff.regressed()
-    ]
-    if diff.not_comparable():
-        lines.append("what cannot be compared was measured on another test set or slice: merge or rebase onto the base "
-                     "first, or measure the base again on the new one")
-    return lines
+def what_to_do(result: CheckResult) -> list[str]:
+    """One line for each thing that stops a merge, with the command that helps."""
+    return [*_accused(result), *_by_row(result), *_others(result)]
 
 
-def _body(diff: SliceDiff) -> str:
+def _accused(result: CheckResult) -> Iterator[str]:
+    for blame in result.blame.confirmed if result.blame else ():
+        where = f" at {code(blame.at)}" if blame.at else ""
+        yield f"mend or take back {code(blame.source)}{where}"
+
+
+def _by_row(result: CheckResult) -> Iterator[str]:
+    wrong = {(finding.task, finding.slice) for finding in result.standing if finding.rule in {"regression", "minimum"}}
+    for row in result.diff.regressed():
+        if (row.task, row.slice) in wrong:
+            yield (f"{_where(row)}: {row.metric} {number(row.old)} → {number(row.new)} ({signed(row.delta)}). "
+                   f"See its flips: {code(flips_command(result.diff, row))}")
+    if any(finding.rule == "not-comparable" for finding in result.standing):
+        yield ("what cannot be compared was measured on another test set or slice: merge or rebase onto the base "
+               "first, or measure the base again on the new one")
+    if result.diff.regressed() and result.blame is None:
+        yield f"find out which source did it: {code('ovt check --blame')}"
+
+
+def _others(result: CheckResult) -> Iterator[str]:
+    """What the policy asks beside "nothing regressed"; a row that regressed has its line already."""
+    told = {(row.task, row.slice) for row in result.diff.regressed()}
+    for finding in result.standing:
+        on_row = finding.rule in {"regression", "minimum"} and (finding.task, finding.slice) in told
+        if finding.fix and finding.rule != "not-comparable" and not on_row:
+            where = code(finding.at) if finding.at else plain(place_of(finding.task, finding.slice))
+            yield f"{where}: {plain(finding.fix)}"
+
+
+def _body(diff: SliceDiff, notes: tuple[str, ...] = ()) -> str:
     parts = [f"{_side(diff.a)} → {_side(diff.b)}", f"**{tally(diff)}**"]
     changed = diff_table(diff, CHANGED)
     if changed.rows:
-        parts.append(_table(changed))
+        parts.append(table(changed))
     rest = diff_table(diff, REST)
     if rest.rows:
-        shown = f"{len(rest.rows)} rows without a clear change"
-        parts.append(f"<details><summary>{shown}</summary>\n\n{_table(rest)}\n\n</details>")
-    if diff.notes:
-        parts.append("\n".join(f"> {_text(note)}" for note in diff.notes))
+        parts.append(folded(f"{len(rest.rows)} rows without a clear change", table(rest)))
+    if diff.notes or notes:
+        parts.append("\n".join(f"> {plain(note)}" for note in (*notes, *diff.notes)))
     return "\n\n".join(parts)
 
 
 def _side(side: Side) -> str:
     commit = f" ({side.commit[:10]})" if side.commit and not side.commit.startswith(side.name) else ""
-    return f"{_code(side.name)}{commit} {_text(side.subject)}".rstrip()
+    return f"{code(side.name)}{commit} {plain(side.subject)}".rstrip()
 
 
 def _where(row: SliceRow) -> str:
-    return f"{_text(row.task)} · {_text(slice_name(row))}"
-
-
-def _flips_command(diff: SliceDiff, row: SliceRow) -> str:
-    words = ["ovt", "diff", diff.a.name, diff.b.name, "--task", row.task]
-    return " ".join(_word(word) for word in ([*words, "--slice", row.slice] if row.slice is not None else words))
-
-
-def _word(text: str) -> str:
-    """A word for a shell, quoted only where it must be: `HEAD~1` need not."""
-    return text if PLAIN_WORD.fullmatch(text) else shlex.quote(text)
-
-
-def _table(table: Table) -> str:
-    ruler = ["---:" if column in table.right else "---" for column in range(len(table.headers))]
-    body = ([_text(cell) for cell in row] for row in table.rows)
-    return "\n".join(_line(cells) for cells in (table.headers, ruler, *body))
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _code(text: str) -> str:
-    """Inline code; a backtick or a line break inside would end it."""
-    return f"`{' '.join(text.replace('`', '').split())}`"
-
-
-def _text(text: str) -> str:
-    """Text that stays text: nothing in a slice's name or a commit's subject becomes a table, a tag or a mention."""
-    return " ".join(text.translate(ESCAPES).split())
+    return f"{plain(row.task)} · {plain(slice_name(row))}"

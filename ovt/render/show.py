@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal
 
 from ovt.render.diff import ALL
@@ -9,6 +10,9 @@ from ovt.render.table import Table, interval, number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from ovt.quality.classes import ClassScore
+    from ovt.quality.subset import Estimate
 
 Kind = Literal["overall", "slices", "tags"]
 KINDS: tuple[Kind, ...] = ("overall", "slices", "tags")
@@ -21,7 +25,7 @@ def quality_table(
     """Primary metric with its interval, and the metrics one looks at next.
 
     Args:
-        report: `quality.json`.
+        report: `quality.json`; one with `where` holds that subset alone.
         split: dev or test.
         task: one task; None: all.
         kinds: which subsets: all records, slices, tags.
@@ -30,7 +34,10 @@ def quality_table(
     for name, about in sorted(report["tasks"].items()):
         if task in {None, name} and split in about["splits"]:
             rows.extend(_cells(name, split, about["primary"], subset, entry)
-                        for subset, entry in _subsets(about["splits"][split], kinds))
+                        for subset, entry in _subsets(about["splits"][split], kinds, report.get("where") or ALL))
+    if task is None and split in report.get("end_to_end", {}).get("splits", {}):
+        rows.extend(_exact(split, subset, entry)
+                    for subset, entry in _subsets(report["end_to_end"]["splits"][split], kinds, ALL))
     return Table(HEADERS, tuple(rows), frozenset({3, 5, 7, 8, 9}), drop=(9, 8, 7, 1, 6))
 
 
@@ -48,10 +55,44 @@ def confusion_table(entry: Mapping[str, Any]) -> Table:
                  frozenset({2}))
 
 
-def _subsets(split: Mapping[str, Any], kinds: Sequence[Kind]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def classes_table(split: str, scores: Sequence[ClassScore]) -> Table:
+    """Precision, recall and F1 of each class, each with its interval."""
+    headers = ("split", "class", "kind", "support", "predicted", "precision", "interval", "recall", "interval", "F1",
+               "interval")
+    rows = tuple(
+        (split, score.name, score.kind, str(score.support), str(score.predicted),
+         *(cell for found in (score.precision, score.recall, score.f1)
+           for cell in (number(found.value), interval(found.low, found.high))))
+        for score in scores
+    )
+    return Table(headers, rows, frozenset({3, 4, 5, 7, 9}), drop=(2, 10, 6, 8))
+
+
+def classes_json(revision: str, task: str, found: Mapping[str, Sequence[ClassScore]]) -> dict[str, Any]:
+    """``ovt.classes/1``."""
+    def plain(estimate: Estimate) -> dict[str, float]:
+        return {key: round(value, 6) for key, value in asdict(estimate).items()}
+
+    return {"format": "ovt.classes/1", "revision": revision, "task": task, "splits": {
+        split: [{"name": score.name, "kind": score.kind, "support": score.support, "predicted": score.predicted,
+                 "precision": plain(score.precision), "recall": plain(score.recall), "f1": plain(score.f1)}
+                for score in scores]
+        for split, scores in found.items()
+    }}
+
+
+def _exact(split: str, subset: str, entry: Mapping[str, Any]) -> tuple[str, ...]:
+    found = entry.get("exact_match", {})
+    return ("(all tasks)", split, subset, str(entry["n"]), "exact_match", number(found.get("value")),
+            interval(found.get("low"), found.get("high")), "–", "–", "–")
+
+
+def _subsets(
+    split: Mapping[str, Any], kinds: Sequence[Kind], whole: str,
+) -> Iterator[tuple[str, Mapping[str, Any]]]:
     for kind in kinds:
         if kind == "overall":
-            yield ALL, split["overall"]
+            yield whole, split["overall"]
             continue
         for name, entry in sorted(split[kind].items()):
             yield (name if kind == "slices" else f"tag {name}"), entry

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,17 @@ class Table:
             tuple(self.headers[column] for column in kept),
             tuple(tuple(row[column] for column in kept) for row in self.rows),
             frozenset(place for place, column in enumerate(kept) if column in self.right),
+        )
+
+    def without(self, gone: int) -> Table:
+        """The same without one column."""
+        def left(columns: Iterable[int]) -> tuple[int, ...]:
+            return tuple(column - (column > gone) for column in columns if column != gone)
+
+        return Table(
+            tuple(cell for column, cell in enumerate(self.headers) if column != gone),
+            tuple(tuple(cell for column, cell in enumerate(row) if column != gone) for row in self.rows),
+            frozenset(left(self.right)), left(self.drop),
         )
 
     def widths(self, without: Collection[int] = ()) -> list[int]:

@@ -18,11 +18,14 @@ from ovt.data.store_writer import StoreWriter, ends_shard
 from ovt.data.tags import TagTable, TagWriter
 from ovt.errors import ProjectError
 from ovt.schema.spec import SPLITS
+from ovt.stages.augmentation import Augmentation
 from ovt.storage.files import safe_name, scratch_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from ovt.progress import Progress
     from ovt.project import Project
@@ -32,21 +35,33 @@ STRICT_VARIABLE = "OVT_STRICT"
 FOLDERS = {"votes": "build/votes", "dev": "build/gold/dev", "test": "build/gold/test"}
 
 
-def run(project: Project, out: Path, progress: Progress, *, strict: bool = False) -> None:
+def run(
+    project: Project, out: Path, progress: Progress, *, strict: bool = False, without: frozenset[str] = frozenset(),
+) -> None:
     """Compile a project's data into `out` (see docs/architecture.md).
 
+    Args:
+        project: the project.
+        out: an empty folder.
+        progress: hears how far it is.
+        strict: no bad record is allowed.
+        without: transformation functions and generators that are left out, to measure what they are good for.
+
     Raises:
-        ProjectError: there is no data, or too many records are bad (see `Quarantine.judge`).
+        ProjectError: there is no data, too many records are bad (see `Quarantine.judge`), or a transformation function
+            or generator failed.
     """
     with scratch_folder(out, ".compile") as scratch:
-        compilation = Compilation(project, out, progress, scratch)
+        compilation = Compilation(project, out, progress, scratch, without)
         try:
             with _no_collection():
                 compilation.read()
         finally:
             compilation.quarantine.save()
         compilation.judge(strict=strict or os.environ.get(STRICT_VARIABLE, "") not in {"", "0"})
+        compilation.add_made()
         compilation.finish()
+    _later_gold(project, out, progress, strict=strict)
     _slices(project, out, progress)
 
 
@@ -62,6 +77,17 @@ def _no_collection() -> Iterator[None]:
             gc.enable()
 
 
+def _later_gold(project: Project, out: Path, progress: Progress, *, strict: bool) -> None:
+    """Gold of dev and test that was given, or corrected, after the records were written."""
+    from ovt.supervision.corrected import add_later_gold
+
+    store = Store.open(out / "build/store")
+    strict = strict or os.environ.get(STRICT_VARIABLE, "") not in {"", "0"}
+    count = add_later_gold(project, store, out / "build", progress, strict=strict)
+    if count:
+        progress.note(f"gold of {count:,} items of dev and test is from supervision/")
+
+
 def _slices(project: Project, out: Path, progress: Progress) -> None:
     from ovt.slicing.membership import compute
 
@@ -74,7 +100,9 @@ def _slices(project: Project, out: Path, progress: Progress) -> None:
 class Compilation:
     """The writers of one run, fed shard by shard."""
 
-    def __init__(self, project: Project, out: Path, progress: Progress, scratch: Path) -> None:
+    def __init__(
+        self, project: Project, out: Path, progress: Progress, scratch: Path, without: frozenset[str] = frozenset(),
+    ) -> None:
         schema = project.schema
         self._project = project
         self._out = out
@@ -91,17 +119,22 @@ class Compilation:
             for number, (name, task) in enumerate(schema.tasks.items())
         }
         self._tags = TagWriter(out / "build/tags.parquet", self._tag_sets)
+        self.augmentation = Augmentation(project, self._codec, self._tag_sets, scratch / "augment", progress, without)
         self.quarantine = Quarantine(project.private / "quarantine")
         for bad in bad_tags:
             self.quarantine.add(bad)
         self._hashed = 0
+        self._made = 0
         self._split_counts = np.zeros(len(SPLITS), np.int64)
 
     def read(self) -> None:
         """Stream all files into the writers; bad records go to the quarantine."""
         self._reader.on_file = lambda name: self._progress.update(STAGE, f"reading {name}")
         for shard in self._shards():
-            self._add(shard)
+            first_row = self._store.n
+            splits = self._add(shard)
+            if self.augmentation.active:
+                self.augmentation.observe(shard, splits, first_row, self._store.shards[-1].digest)
             self._progress.update(STAGE, "reading records", self._reader.bytes_read, self._reader.bytes_total)
 
     def _shards(self) -> Iterator[list[Record]]:
@@ -118,7 +151,16 @@ class Compilation:
         if shard or not self._store.n:
             yield shard
 
-    def _add(self, records: list[Record]) -> None:
+    def add_made(self) -> None:
+        """Add what transformation functions and generators made, after all real records."""
+        if not self.augmentation.active:
+            return
+        for shard in self.augmentation.shards(self._reader.taken, ends_shard):
+            self._made += len(shard)
+            self.augmentation.place(self._store.n)
+            self._add(shard)
+
+    def _add(self, records: list[Record]) -> NDArray[np.int8]:
         splits = np.fromiter(map(split_of, records), np.int8, len(records))
         self._hashed += sum(record.tags.split is None for record in records)
         self._split_counts += np.bincount(splits, minlength=len(SPLITS))
@@ -129,6 +171,7 @@ class Compilation:
             field = self._codec.task_fields[name]
             payload = self._project.schema.tasks[name].payload
             labels.add([getattr(record.tasks, field) for record in records], splits, lengths.get(payload, whole))
+        return splits
 
     def judge(self, *, strict: bool) -> None:
         """Stop if too many records are bad; otherwise say how many were set aside."""
@@ -143,6 +186,8 @@ class Compilation:
         self._tags.close()
         self._store.finish({name: labels.classes() for name, labels in self._labels.items()
                             if self._project.schema.tasks[name].type != "select"})
+        if self.augmentation.active:
+            self.augmentation.save(self._out / "build/store")
         for name, labels in self._labels.items():
             labels.save({to: self._out / FOLDERS[to] / f"{safe_name(name)}.arrow" for to in DESTINATIONS})
         for note in self._notes():
@@ -150,7 +195,9 @@ class Compilation:
 
     def _notes(self) -> Iterator[str]:
         counts = " · ".join(f"{name} {count:,}" for name, count in zip(SPLITS, self._split_counts, strict=True))
-        yield f"{_records(self._store.n)}: {counts}"
+        made = f" ({self._made:,} of them made)" if self._made else ""
+        yield f"{_records(self._store.n)}: {counts}{made}"
+        yield from self.augmentation.notes()
         if self._hashed:
             yield f"no split tag on {_records(self._hashed)}: split 80/10/10 by a stable hash of the id"
         if self._reader.made_ids:

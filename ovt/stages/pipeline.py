@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from ovt.documents import parse_document, read_document
-from ovt.project import STAGES, Project
+from ovt.project import CORRECTIONS, GOLD, STAGES, Project
 from ovt.settings import SETTINGS_FILE
 from ovt.storage.files import write_text
 
@@ -65,7 +65,8 @@ def stage_specs(project: Project) -> dict[str, StageSpec]:
     return {
         "compile": StageSpec(
             "compile",
-            (project.schema_file.name, *present("data", "slices", "tags", *code), *_slices_elsewhere(project)),
+            (project.schema_file.name, *present("data", "slices", "tags", GOLD, CORRECTIONS, *code),
+             *_labelers_read(project)),
             sections("code", "errors", "gold", "sources"),
             (*gold, "build/slices", "build/store", "build/tags.parquet", "build/votes"),
         ),
@@ -158,6 +159,13 @@ def _slices_elsewhere(project: Project) -> tuple[str, ...]:
     from ovt.functions.discover import slice_files
 
     return tuple(name for name in slice_files(project) if not name.startswith("slices/"))
+
+
+def _labelers_read(project: Project) -> tuple[str, ...]:
+    """What compile reads of `labelers/`: slices in YAML, and what makes new records."""
+    from ovt.functions.augmenting_files import augmenting_inputs
+
+    return tuple(sorted({*_slices_elsewhere(project), *augmenting_inputs(project)}))
 
 
 def _dump(value: dict[str, Any]) -> str:

@@ -4,14 +4,14 @@ Every candidate is scored by the log-loss of its probabilities on dev items that
 neither its parameters (where they are fitted to gold) nor its temperature have
 seen. The best one wins: training learns from probabilities, so their log-loss
 is what matters, and on public data preferring another candidate within one
-standard error cost the model 4 points where it mattered at all. The structure
-of the sources decides between equals, and alone where there is too little gold.
-A model that answers fewer dev items right than majority vote is never chosen.
+standard error cost the model 4 points where it mattered at all. Of equals the
+simplest is taken. Where there is too little gold the sources themselves decide
+(`structure`). A model that answers fewer dev items right than majority vote is never chosen.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,18 +27,24 @@ from ovt.supervision.calibration import (
     macro_f1,
 )
 from ovt.supervision.label_models.ballots import UNKNOWN, Ballots, Floats, Ints
-from ovt.supervision.label_models.candidates import NEEDS_GOLD, LabelModel, candidates
-from ovt.supervision.label_models.dawid_skene import restricted
-from ovt.supervision.label_models.priors import balance
+from ovt.supervision.label_models.candidates import LabelModel, candidates, needs_gold, refit
+from ovt.supervision.structure import ENOUGH_GOLD, by_structure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ovt.supervision.held_votes import Heard
+
 FOLDS = 10
-ENOUGH_GOLD = 10
-"""Dev items with gold below which nothing is chosen by them."""
-HARDLY = 0.02
-"""Share of contested items below which nothing can be learned from conflicts."""
+FEWER_FOLDS = 5
+MANY = 2_000
+"""Items with gold from which on fewer folds tell as much."""
+MOST_JUDGED = 3_000
+"""Items with gold that candidates are judged on; the others are anchors still."""
+LEAST_JUDGED, SLACK = 500, 1.5
+"""Items that are judged in any case, and how many times too many are not worth a draw."""
+MOST_CELLS = 4_000_000
+"""Cells of judged items: with thousands of classes fewer items are judged."""
 TIE = 1e-12
 """Accuracies this close are equal."""
 
@@ -71,6 +77,12 @@ class Chosen:
     """By candidate; empty without enough gold."""
     above_floor: bool = True
     """No candidate could be had that answers as many dev items right as majority vote, if false."""
+    judged: Ints = field(default_factory=lambda: np.empty(0, np.int64))
+    """(d,) the dev items, by their number in the ballots, that it was chosen on."""
+    held: Floats = field(default_factory=lambda: np.empty(0))
+    """(their cells,) log probabilities of them by fits that had not seen their gold."""
+    heard: dict[str, Heard] = field(default_factory=dict)
+    """By candidate, how it did on votes it was not shown, where those chose; empty with enough gold."""
 
     def log_probabilities(self, ballots: Ballots) -> Floats:
         """(cells,) calibrated where there was gold."""
@@ -87,6 +99,8 @@ class Truth:
     """(n,) where gold of train may be used: anchors, and chooses where dev has too little."""
     floor: float = 0.0
     """Dev accuracy of majority vote with one vote for each source."""
+    blocks: Ints | None = None
+    """(n,) items of one block (tokens of a sequence) are not independent, and are held out together."""
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -103,51 +117,18 @@ class Truth:
 def choose(ballots: Ballots, truth: Truth, seed: int = 0) -> Chosen:
     """Fit every candidate to the ballots of train and dev, and choose one; seed is that of the folds."""
     models = candidates(ballots, truth.anchors)
-    preferred, why = by_structure(ballots, truth.anchors)
     found = int(truth.known.sum())
     if found < ENOUGH_GOLD <= int((truth.anchors != UNKNOWN).sum()):
         truth = replace(truth, dev=truth.anchors)
+    truth = judged(ballots, truth, seed)
     if truth.known.sum() >= ENOUGH_GOLD:
-        return _by_dev(ballots, truth, models, (preferred, why), seed)
-    parameters = models[preferred].fit(ballots, truth.anchors)
-    guess = Calibration(1.0 if preferred == "majority" else expected_temperature(ballots))
-    reason = f"{found or 'no'} dev items with gold: {preferred} by structure, {why}"
-    return Chosen(preferred, reason, models[preferred], parameters, guess, {})
-
-
-def by_structure(ballots: Ballots, gold: Ints) -> tuple[str, str]:
-    """The model that the sources' structure speaks for, and why, in words.
-
-    Without gold it decides alone, so it says majority vote wherever agreement is
-    no evidence of truth: few votes an item, no conflicts, or sources that vote
-    for some classes only, whose precisions depend on a class balance that their
-    votes do not show.
-    """
-    voices = float(ballots.voices.mean()) if ballots.n else 0.0
-    if voices < 1.5:
-        return "majority", f"{voices:.1f} independent votes an item leave little to learn accuracies from"
-    if contested(ballots) < HARDLY:
-        return "majority", "sources hardly ever disagree, so nothing tells them apart"
-    if ballots.k is None or "dawid_skene" not in candidates(ballots, gold):
-        return "one_coin", f"{voices:.1f} sources vote on an item, and its answers are too many for confusions"
-    limited = restricted(ballots, balance(ballots, gold))
-    share = float(limited[ballots.sources].mean())
-    if share > 0.5:
-        name = "dawid_skene" if (gold != UNKNOWN).sum() >= ENOUGH_GOLD else "majority"
-        return name, f"{share:.0%} of the votes come from sources that vote for some classes only"
-    per_class = len(ballots.items) / max(ballots.n_sources, 1) / ballots.k
-    if per_class >= 10 and voices >= 3:
-        return "dawid_skene", f"{per_class:.0f} votes a source and class, {voices:.1f} an item, show confusions"
-    return "one_coin", f"{per_class:.0f} votes a source and class are too few for confusions"
-
-
-def contested(ballots: Ballots) -> float:
-    """Share of the items with several votes whose votes differ."""
-    several = ballots.turnout > 1
-    if not several.any():
-        return 0.0
-    tops = ballots.item_peaks(ballots.cell_sums(np.ones(len(ballots.items))))
-    return float((tops < ballots.turnout)[several].mean())
+        return _by_dev(ballots, truth, models, seed)
+    spoken = by_structure(ballots, seed)
+    model = models[spoken.model]
+    parameters = model.fit(ballots, truth.anchors)
+    guess = Calibration(1.0 if spoken.model == "majority" else expected_temperature(ballots))
+    reason = f"{found or 'no'} dev items with gold: {spoken.model} by structure, {spoken.why}"
+    return Chosen(spoken.model, reason, model, parameters, guess, {}, heard=spoken.heard)
 
 
 @dataclass(frozen=True)
@@ -160,26 +141,43 @@ class _Trial:
     calibration: Calibration
     """Fitted to all of dev."""
     parameters: Any
+    held: Floats
+    """(dev cells,) calibrated log probabilities that have seen none of their gold."""
+
+
+def judged(ballots: Ballots, truth: Truth, seed: int) -> Truth:
+    """As many dev items as tell enough, in whole blocks; the gold of the others is an anchor still."""
+    found, width = int(truth.known.sum()), int(ballots.offsets[-1]) / max(ballots.n, 1)
+    most = min(MOST_JUDGED, max(LEAST_JUDGED, int(MOST_CELLS / max(width, 1.0))))
+    if found <= SLACK * most:
+        return truth
+    block = np.arange(len(truth.dev)) if truth.blocks is None else truth.blocks
+    lot = np.random.default_rng((seed, found)).random(int(block.max()) + 1)
+    drawn = truth.known & (lot[block] < most / found)
+    return replace(truth, dev=np.where(drawn, truth.dev, UNKNOWN), train=truth.anchors)
 
 
 def _by_dev(
-    ballots: Ballots, truth: Truth, models: dict[str, LabelModel], structure: tuple[str, str], seed: int
+    ballots: Ballots, truth: Truth, models: dict[str, LabelModel], seed: int
 ) -> Chosen:
-    folds = _folds(int(truth.known.sum()), seed)
+    folds = _folds(truth, seed)
     trials = {name: _trial(ballots, truth, name, model, folds) for name, model in models.items()}
     floor = max(truth.floor, trials["majority"].score.accuracy)
-    name, reason = _pick(trials, structure, floor)
+    name, reason = _pick(trials, floor)
     scores = {each: trial.score for each, trial in trials.items()}
     won = trials[name]
     above = won.score.accuracy >= truth.floor - TIE
-    return Chosen(name, reason, models[name], won.parameters, won.calibration, scores, above)
+    return Chosen(name, reason, models[name], won.parameters, won.calibration, scores, above,
+                  np.flatnonzero(truth.known), won.held)
 
 
 def _trial(ballots: Ballots, truth: Truth, name: str, model: LabelModel, folds: Ints) -> _Trial:
     """Logits that have not seen their gold, calibrated by folds that have not either."""
     few, gold = ballots.pick(truth.known), truth.dev[truth.known]
     parameters = model.fit(ballots, truth.anchors)
-    logits = _held_out(ballots, truth, model, folds) if name in NEEDS_GOLD else model.predict(parameters, few)
+    logits = model.predict(parameters, few)
+    if needs_gold(name):
+        logits = _held_out(ballots, truth, (model, parameters), folds)
     plain = name == "majority"
     expected = 1.0 if plain else expected_temperature(ballots)
     held = np.empty_like(logits)
@@ -190,7 +188,7 @@ def _trial(ballots: Ballots, truth: Truth, name: str, model: LabelModel, folds: 
         held[inside] = calibration.apply(few.pick(~others), logits[inside], learned)
     whole = calibrate(few, logits, gold, expected, biased=not plain)
     losses = -np.maximum(held[few.offsets[:-1] + gold], np.log(FLOOR))
-    return _Trial(losses, _score(few, held, gold), whole, parameters)
+    return _Trial(losses, _score(few, held, gold), whole, parameters, held)
 
 
 def _score(few: Ballots, logs: Floats, gold: Ints) -> Score:
@@ -201,14 +199,22 @@ def _score(few: Ballots, logs: Floats, gold: Ints) -> Score:
     return Score(log_loss(truths), float(right.mean()), f1, ece(confidence, right))
 
 
-def _folds(n: int, seed: int) -> Ints:
-    """(n,) a fold for each item, equal in size."""
+def _folds(truth: Truth, seed: int) -> Ints:
+    """(dev items,) a fold for each, equal in size; a block is in one fold."""
+    found = np.flatnonzero(truth.known)
+    blocks = np.arange(len(found)) if truth.blocks is None else _numbered(truth.blocks[found])
+    n = int(blocks.max()) + 1
     order = np.random.default_rng((seed, n)).permutation(n)
-    return (order % min(FOLDS, n)).astype(np.int64)
+    return (order % min(FOLDS if n < MANY else FEWER_FOLDS, n)).astype(np.int64)[blocks]
 
 
-def _held_out(ballots: Ballots, truth: Truth, model: LabelModel, folds: Ints) -> Floats:
+def _numbered(keys: Ints) -> Ints:
+    return np.unique(keys, return_inverse=True)[1].astype(np.int64)
+
+
+def _held_out(ballots: Ballots, truth: Truth, fitted: tuple[LabelModel, Any], folds: Ints) -> Floats:
     """(dev cells,) each fold predicted by a model that was fitted without its gold."""
+    model, whole = fitted
     dev = np.flatnonzero(truth.known)
     few = ballots.pick(truth.known)
     logits = np.zeros(int(few.offsets[-1]))
@@ -216,17 +222,14 @@ def _held_out(ballots: Ballots, truth: Truth, model: LabelModel, folds: Ints) ->
         hidden = truth.anchors.copy()
         hidden[dev[folds == fold]] = UNKNOWN
         inside = few.spread((folds == fold).astype(np.float64)) > 0
-        logits[inside] = model.predict(model.fit(ballots, hidden), few.pick(folds == fold))
+        logits[inside] = model.predict(refit(model, whole, ballots, hidden), few.pick(folds == fold))
     return logits
 
 
-def _pick(trials: dict[str, _Trial], structure: tuple[str, str], floor: float) -> tuple[str, str]:
-    """The best log-loss above the floor, in words too."""
+def _pick(trials: dict[str, _Trial], floor: float) -> tuple[str, str]:
+    """The best log-loss above the floor, of equals the simplest; in words too."""
     able = [name for name, trial in trials.items() if trial.score.accuracy >= floor - TIE] or ["majority"]
     least = min(trials[name].score.log_loss for name in able)
-    equal = [name for name in able if trials[name].score.log_loss <= least + TIE]
-    name = structure[0] if structure[0] in equal else equal[0]
+    name = next(name for name in able if trials[name].score.log_loss <= least + TIE)
     told = f"best log-loss on {len(trials[name].losses)} items with gold that it had not seen"
-    if len(equal) > 1 and name == structure[0]:
-        told += f", and {structure[1]}"
     return name, f"{told}; accuracy {trials[name].score.accuracy:.3f}, majority vote {floor:.3f}"

@@ -18,8 +18,9 @@ from ovt.errors import ProjectError
 from ovt.functions.apply import try_functions
 from ovt.functions.discover import Function, discover
 from ovt.functions.failures import raise_failures
-from ovt.functions.voting import votes_of
+from ovt.functions.voting import refuse_unknown_labels, votes_of
 from ovt.storage.files import safe_name
+from ovt.supervision.carry import with_carried
 from ovt.supervision.outside import Outside, read_supervision
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def collect_votes(project: Project, store: Store, progress: Progress, *, strict:
     functions = discover(project, "labeling")
     refuse_gold(functions, project.settings.gold.source)
     outside = read_supervision(project, store, progress, strict=strict)
+    outside = {task: with_carried(found, store, task) for task, found in outside.items()}
     inline = {task: inline_votes(project.build, store, task) for task in store.schema.tasks}
     _refuse_taken(functions, inline, outside)
     computed = function_votes(project, store, functions, progress)
@@ -62,6 +64,7 @@ def function_votes(
     Raises:
         ProjectError: one of them failed, after all were tried.
     """
+    refuse_unknown_labels(store, functions)
     applied = try_functions(project, store, functions, progress, tags=tags_for(project, functions))
     votes, unknown = votes_of(
         store, functions, applied, lambda name: project.settings.source(name).silence == "vote")
@@ -93,7 +96,7 @@ def _refuse_taken(
     functions: Sequence[Function], inline: Mapping[str, Votes], outside: Mapping[str, Outside],
 ) -> None:
     in_data = {name for votes in inline.values() for name in votes.names}
-    in_supervision = {name for found in outside.values() for name in found.votes.names}
+    in_supervision = {name for found in outside.values() for name in (*found.names, *found.votes.names)}
     for function in functions:
         for names, where in ((in_data, "the records"), (in_supervision, "supervision/")):
             if function.name in names:
@@ -109,12 +112,13 @@ def _joined(store: Store, task: str, inline: Votes, outside: Outside | None, com
 
 
 def _without_replaced(store: Store, task: str, inline: Votes, outside: Outside) -> Votes:
-    """The inline votes, but for those of a source and record that `supervision/` speaks of again."""
-    position = {name: number for number, name in enumerate(outside.votes.names)}
+    """The inline votes, but for those of a source and record, or item, that `supervision/` speaks of again."""
+    position = {name: number for number, name in enumerate(outside.names)}
     known = np.asarray([position.get(name, -1) for name in inline.names] or [-1], np.int64)
     said_by = known[inline.sources] if len(inline.sources) else np.empty(0, np.int64)
-    width = len(outside.votes.names)
-    replaced = outside.rows * width + outside.sources
-    pairs = store.rows_of_items(task, inline.items) * width + said_by
-    keep = ~((said_by >= 0) & np.isin(pairs, replaced))
+    width = len(outside.names)
+    rows = store.rows_of_items(task, inline.items)
+    again = np.isin(rows * width + said_by, outside.rows * width + outside.sources)
+    again |= np.isin(inline.items * width + said_by, outside.items * width + outside.item_sources)
+    keep = ~((said_by >= 0) & again)
     return Votes(inline.items[keep], inline.sources[keep], inline.labels[keep], inline.names, inline.n_items)

@@ -85,13 +85,15 @@ def combine(
     labelled = _checked(votes, cardinality, gold, names)
     kept = tuple(names) if names is not None else tuple(f"source_{i}" for i in range(votes.shape[1]))
     turnout = (votes >= 0).sum(axis=1)
-    picked = np.flatnonzero(fitting.sample(turnout, labelled != UNKNOWN, votes.shape[1], seed) & (turnout > 0))
+    drawn = fitting.sample(turnout, labelled != UNKNOWN, votes.shape[1], cardinality, seed)
+    picked = np.flatnonzero(drawn & (turnout > 0))
     ballots = _dense(votes[picked], cardinality)
     nothing = np.full(len(picked), UNKNOWN, np.int64)
     fitted = fitting.fit(ballots, labelled[picked], nothing, seed)
     probabilities = np.empty((len(votes), cardinality), np.float32)
-    for start in range(0, len(votes), fitting.PIECE):
-        rows = slice(start, start + fitting.PIECE)
+    step = fitting.piece_rows(cardinality)
+    for start in range(0, len(votes), step):
+        rows = slice(start, start + step)
         piece = _dense(votes[rows], cardinality)
         probabilities[rows] = fitted.probabilities(piece).reshape(-1, cardinality)
     probabilities[turnout == 0] = _silent_balance(fitted.chosen, labelled[turnout == 0], cardinality)

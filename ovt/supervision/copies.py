@@ -55,13 +55,21 @@ class Agreement:
     """Items both voted on, of the items of either."""
 
 
-def clusters(ballots: Ballots) -> NDArray[np.int32] | None:
-    """(n_sources,) the cluster of each source, named by its first member; None where no source copies another."""
+def clusters(ballots: Ballots, found: Agreement | None = None) -> NDArray[np.int32] | None:
+    """(n_sources,) the cluster of each source, named by its first member; None where no source copies another.
+
+    `found` is their agreement, if it was counted already.
+    """
     m = ballots.n_sources
-    if m < 2 or m > MOST_SOURCES or ballots.parents is not None:
+    if not comparable(ballots):
         return None
-    root = linked(copying(agreement(ballots)))
+    root = linked(copying(agreement(ballots) if found is None else found))
     return root if (root != np.arange(m)).any() else None
+
+
+def comparable(ballots: Ballots) -> bool:
+    """Whether pairs of sources can be looked at: there are two, not too many, and each has one opinion an item."""
+    return 2 <= ballots.n_sources <= MOST_SOURCES and ballots.parents is None
 
 
 def linked(pairs: NDArray[np.bool_]) -> NDArray[np.int32]:
@@ -116,8 +124,22 @@ def _sample(ballots: Ballots) -> Ballots:
     return ballots.pick(keep)
 
 
-def copying(found: Agreement) -> NDArray[np.bool_]:
-    """(m, m) which pairs are one voice."""
+@dataclass(frozen=True)
+class Dependence:
+    """How far pairs of sources agree beyond their accuracies, (m, m): what is left beside the matrix of rank one."""
+
+    excess: Floats
+    """Share of their agreement that accuracies do not explain, where it can be known; else 0."""
+    sure: Floats
+    """The same in standard errors."""
+    speaks: NDArray[np.bool_]
+    """Whether both give more than one answer."""
+    usable: NDArray[np.bool_]
+    """Whether they meet often enough."""
+
+
+def dependence(found: Agreement) -> Dependence:
+    """Correlations of pairs as a matrix of rank one, fitted robustly, and a sparse rest (see the top of this file)."""
     usable = found.shared >= LEAST_SHARED
     np.fill_diagonal(usable, val=False)
     scale = np.sqrt(np.outer(1 - np.diag(found.chance), 1 - np.diag(found.chance)))
@@ -127,14 +149,21 @@ def copying(found: Agreement) -> NDArray[np.bool_]:
     known = usable & speaks
     knowledge = _rank_one(correlation, known)
     explained = np.clip(np.outer(knowledge, knowledge), -0.99, 0.99)
-    copied = (correlation - explained) / (1 - explained)
     error = (1 - explained**2) / np.sqrt(np.maximum(found.shared, 1))
-    judged = known & (known.sum(axis=1) >= 3)[:, None] & (known.sum(axis=1) >= 3)[None, :]
-    beyond = (copied >= COPIED) & (correlation - explained >= SURE * error)
-    by_answers = judged & (found.same_items >= CO_FIRING) & beyond
-    by_items = usable & ~speaks & (rate > 0.95) & (found.same_items >= SAME_ITEMS)
-    pairs: NDArray[np.bool_] = by_answers | by_items
-    return pairs
+    met = known.sum(axis=1) >= 3
+    judged = known & met[:, None] & met[None, :]
+    excess = np.where(judged, (correlation - explained) / (1 - explained), 0.0)
+    return Dependence(excess, np.where(judged, (correlation - explained) / error, 0.0), speaks, usable)
+
+
+def copying(found: Agreement) -> NDArray[np.bool_]:
+    """(m, m) which pairs are one voice."""
+    pairs = dependence(found)
+    by_answers = (found.same_items >= CO_FIRING) & (pairs.excess >= COPIED) & (pairs.sure >= SURE)
+    rate = found.agreed / np.maximum(found.shared, 1)
+    by_items = pairs.usable & ~pairs.speaks & (rate > 0.95) & (found.same_items >= SAME_ITEMS)
+    joined: NDArray[np.bool_] = by_answers | by_items
+    return joined
 
 
 def _rank_one(correlation: Floats, known: NDArray[np.bool_]) -> Floats:

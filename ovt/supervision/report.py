@@ -6,10 +6,13 @@ all train items, and the answers that a source ever gives.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ovt.supervision.certainty import effective_votes, wilson
+from ovt.supervision.crowds import groups
 from ovt.supervision.label_models.ballots import UNKNOWN, Floats, Ints, counts, sums
 from ovt.supervision.tally import Kind, tally
 
@@ -60,22 +63,28 @@ def task_report(  # noqa: PLR0913 - the same facts that combine_task was given
     """
     judged = votes.without(gold_name)
     train = np.ones(votes.n_items, bool) if train_items is None else train_items
-    shape = _shape(judged.on_items(train))
-    correct, counted = dev_accuracy(judged, kind, n_classes, gold, candidates)
+    told = _Told.of(judged.names)
+    on_train = judged.on_items(train)
+    shape = _shape(on_train, told)
+    right, checked = dev_accuracy(judged, kind, n_classes, gold, candidates)
+    accuracies = combined.accuracies
+    sure = effective_votes(on_train, combined, kind, accuracies)
+    polarity = _polarity(judged, told, classes)
     copies = {name: [other for other in group if other != name] for group in combined.copies for name in group}
     rows = [
         {
             "source": name,
-            "votes": int(shape["votes"][i]),
-            "coverage": _share(shape["votes"][i], train.sum()),
-            "overlaps": _share(shape["overlaps"][i], train.sum()),
-            "conflicts": _share(shape["conflicts"][i], train.sum()),
-            "polarity": _polarity(judged, i, classes),
-            "accuracy": _rounded(combined.accuracies.get(name)),
-            "dev": {"accuracy": _share(correct[i], counted[i]), "n": int(counted[i])} if counted[i] else None,
+            "votes": int(shape.votes[i]),
+            "coverage": _share(shape.items[i], train.sum()),
+            "overlaps": _share(shape.overlaps[i], train.sum()),
+            "conflicts": _share(shape.conflicts[i], train.sum()),
+            "polarity": polarity[i],
+            **_accuracy(accuracies, [judged.names[at] for at in told.members[i]], sure[told.members[i]]),
+            "dev": _dev(right[told.members[i]].sum(), checked[told.members[i]].sum()),
             "copies": copies.get(name, []),
+            **(_workers(shape, told.members[i], judged.names, accuracies) if told.is_crowd(i, judged.names) else {}),
         }
-        for i, name in enumerate(judged.names)
+        for i, name in enumerate(told.names)
     ]
     shown, others = _foremost(rows)
     dev_items = len(np.unique(gold.items)) if gold is not None else 0
@@ -83,41 +92,126 @@ def task_report(  # noqa: PLR0913 - the same facts that combine_task was given
         "label_model": combined.chosen,
         "reason": combined.reason,
         "candidates": {name: dict(sorted(score.items())) for name, score in sorted(combined.candidates.items())},
+        "hidden_votes": {name: dict(sorted(heard.items())) for name, heard in sorted(combined.heard.items())},
+        "decoders": {name: dict(sorted(score.items())) for name, score in sorted(combined.decoders.items())},
         "majority": combined.majority or None,
         "temperature": _rounded(combined.temperature),
         "items": {
             "train": int(train.sum()),
-            "covered": int(np.count_nonzero(train[np.unique(votes.items)])),
+            "covered": int(np.count_nonzero(train & _voted(votes))),
             "train_gold": _gold_items(votes.on_items(train), gold_name),
-            "conflicting": int(shape["contested"]),
+            "conflicting": shape.contested,
             "dev_gold": dev_items,
         },
-        "advice": _advice(dev_items, int(shape["contested"])),
+        "advice": _advice(dev_items, shape.contested),
         "sources": shown,
         "others": others,
     }
 
 
-def _shape(votes: Votes) -> dict[str, Any]:
-    """Items by source: voted on, shared with another source, contested by another source's other answer."""
-    m = len(votes.names)
-    pairs, first = np.unique(votes.items * max(m, 1) + votes.sources, return_index=True)
-    item, source = pairs // max(m, 1), pairs % max(m, 1)
+@dataclass(frozen=True)
+class _Told:
+    """The sources as the report tells them: the workers of a crowd together."""
+
+    names: tuple[str, ...]
+    number: Ints
+    """(m,) which of them each source belongs to."""
+    members: tuple[list[int], ...]
+
+    @classmethod
+    def of(cls, sources: Sequence[str]) -> _Told:
+        names, number = groups(sources)
+        members: tuple[list[int], ...] = tuple([] for _ in names)
+        for source, at in enumerate(number.tolist()):
+            members[at].append(source)
+        return cls(names, number, members)
+
+    def is_crowd(self, at: int, sources: Sequence[str]) -> bool:
+        """Whether several workers are told as one."""
+        return self.names[at] != sources[self.members[at][0]]
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """Items by told source: voted on, shared with another source, contested by another source's other answer."""
+
+    items: Ints
+    votes: Ints
+    """Of a crowd those of all its workers."""
+    overlaps: Floats
+    conflicts: Floats
+    contested: int
+    """Items."""
+    by_source: Ints
+    """(m,) votes of each source, of each worker too."""
+
+
+def _voted(votes: Votes) -> NDArray[np.bool_]:
+    """(n_items,) whether anybody votes on an item; `np.unique` takes a second for five million votes."""
+    found = np.zeros(votes.n_items, bool)
+    found[votes.items] = True
+    return found
+
+
+def _shape(votes: Votes, told: _Told) -> _Shape:
+    m, g = len(votes.names), len(told.names)
+    # Votes are sorted by item, source and label: an opinion begins where one of the first two changes.
+    fresh = np.ones(len(votes.items), bool)
+    fresh[1:] = (np.diff(votes.items) != 0) | (np.diff(votes.sources) != 0)
+    first = np.flatnonzero(fresh)
+    item, source = votes.items[first], votes.sources[first]
     # An opinion is the set of a source's labels on an item (one, but for a bitvector); random 40-bit codes add up
     # to a number that two different sets do not share.
     code = np.random.default_rng(0).integers(1, 1 << 40, int(votes.labels.max(initial=0)) + 2)
-    covered, start, turnout = np.unique(item, return_index=True, return_counts=True)
-    place = np.repeat(np.arange(len(covered)), turnout)
-    contested = np.zeros(len(covered), bool)
-    if len(covered):
+    begins = np.ones(len(item), bool)
+    begins[1:] = np.diff(item) != 0
+    start = np.flatnonzero(begins)
+    turnout = np.diff(np.append(start, len(item)))
+    place = np.repeat(np.arange(len(start)), turnout)
+    contested = np.zeros(len(start), bool)
+    if len(start):
         opinion = np.add.reduceat(code[votes.labels + 1], first)
         contested = np.minimum.reduceat(opinion, start) != np.maximum.reduceat(opinion, start)
-    return {
-        "votes": counts(source, m),
-        "overlaps": sums(source, turnout[place] > 1, m),
-        "conflicts": sums(source, contested[place], m),
-        "contested": contested.sum(),
-    }
+    group = told.number[source]
+    if g < m:  # an item that several workers of a crowd voted on is one item of the crowd
+        once = np.unique(place * g + group)
+        of_item, of_group = once // g, once % g
+    else:
+        of_item, of_group = place, group
+    return _Shape(
+        counts(of_group, g), counts(group, g), sums(of_group, turnout[of_item] > 1, g),
+        sums(of_group, contested[of_item], g), int(contested.sum()), counts(source, m),
+    )
+
+
+def _accuracy(accuracies: Mapping[str, float], members: Sequence[str], sure: Floats) -> dict[str, Any]:
+    """Estimated accuracy and its interval; of a crowd the mean of its workers, by what is known of each."""
+    known = [(accuracies[name], n) for name, n in zip(members, sure.tolist(), strict=True) if name in accuracies]
+    if not known:
+        return {"accuracy": None, "accuracy_interval": None}
+    total = sum(n for _, n in known)
+    mean = sum(rate * n for rate, n in known) / total if total > 0 else sum(rate for rate, _ in known) / len(known)
+    if len(known) == 1:
+        mean = known[0][0]
+    return {"accuracy": _rounded(mean), "accuracy_interval": [_rounded(end) for end in wilson(mean, total)]}
+
+
+def _dev(right: float, checked: int) -> dict[str, Any] | None:
+    return {"accuracy": _share(right, checked), "n": int(checked)} if checked else None
+
+
+def _workers(
+    shape: _Shape, members: Sequence[int], names: Sequence[str], accuracies: Mapping[str, float],
+) -> dict[str, Any]:
+    """How many workers there are, and how much and how well they vote: quantiles, nobody alone."""
+    votes = shape.by_source[list(members)]
+    rates = [accuracies[names[at]] for at in members if names[at] in accuracies]
+    quantiles = (0.1, 0.5, 0.9)
+    return {"workers": {
+        "n": len(members),
+        "votes": [float(value) for value in np.quantile(votes, quantiles)],
+        "accuracy": [_rounded(float(value)) for value in np.quantile(rates, quantiles)] if rates else None,
+    }}
 
 
 def dev_accuracy(
@@ -144,11 +238,14 @@ def _gold_items(votes: Votes, gold_name: str) -> int:
     return len(np.unique(votes.items[votes.sources == votes.names.index(gold_name)]))
 
 
-def _polarity(votes: Votes, source: int, classes: Sequence[str] | None) -> list[str]:
+def _polarity(votes: Votes, told: _Told, classes: Sequence[str] | None) -> list[list[str]]:
+    """The answers that each told source ever gives."""
     if classes is None:
-        return []
-    labels = np.unique(votes.labels[votes.sources == source])
-    return [classes[label] for label in labels if label >= 0]
+        return [[] for _ in told.names]
+    k = len(classes) + 1
+    seen = np.zeros(len(told.names) * k, bool)
+    seen[told.number[votes.sources] * k + votes.labels + 1] = True
+    return [[classes[at] for at in np.flatnonzero(row[1:]).tolist()] for row in seen.reshape(-1, k)]
 
 
 def _foremost(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:

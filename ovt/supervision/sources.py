@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from ovt.errors import UsageError, nearest
+from ovt.errors import MissingError, UsageError, nearest
 from ovt.functions.discover import Function, discover
+from ovt.supervision.certainty import wilson
 from ovt.supervision.collect import inline_votes
+from ovt.supervision.lineage import Lineage, lineages
+from ovt.supervision.opinions import opened, stored_votes
+from ovt.supervision.touched import Touched, slices_touched
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from ovt.data.votes import Votes
     from ovt.project import Project
+
+Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
@@ -25,8 +32,8 @@ class SourceRow:
 
     source: str
     task: str
-    kind: Literal["function", "data"]
-    """Whether it is a labeling function, or named in the records or in `supervision/`."""
+    kind: Literal["function", "data", "crowd"]
+    """Whether it is a labeling function, named in the records or in `supervision/`, or all workers of a crowd."""
     at: str | None
     """FILE:LINE of a labeling function."""
     silence: Literal["abstain", "vote"]
@@ -44,28 +51,53 @@ class SourceRow:
     """Sources that say nearly the same."""
     stale: bool = False
     """It is not in the report: the label stage has not seen it."""
+    interval: Interval | None = None
+    """95 % interval of the estimated accuracy, from the votes that others can judge."""
+    dev_interval: Interval | None = None
+    """95 % interval of dev accuracy."""
+    slices: Touched = ()
+    """Where it votes more often than elsewhere: slices with their lift of coverage."""
+    lineage: Lineage | None = None
+    """The commits of a function; None for other sources."""
+    workers: int | None = None
+    """Of a crowd."""
 
 
-def list_sources(project: Project, task: str | None = None) -> list[SourceRow]:
-    """Every source, by task and name.
+SORTS: dict[str, Callable[[SourceRow], Any]] = {
+    "name": lambda row: row.source,
+    "votes": lambda row: -(row.votes or 0),
+    "coverage": lambda row: -(row.coverage or 0.0),
+    "overlaps": lambda row: -(row.overlaps or 0.0),
+    "conflicts": lambda row: -(row.conflicts or 0.0),
+    "accuracy": lambda row: row.accuracy if row.accuracy is not None else 2.0,
+    "dev": lambda row: row.dev_accuracy if row.dev_accuracy is not None else 2.0,
+    "commit": lambda row: -(row.lineage.brought.when if row.lineage and row.lineage.brought.commit else 1 << 40),
+}
+"""Orders of a list: shares fall, accuracies rise (the worst first), commits from the newest."""
+
+
+def list_sources(project: Project, task: str | None = None, sort: str = "name") -> list[SourceRow]:
+    """Every source, by task and in the order asked for.
 
     Without `reports/sources.json`, or for a function that it does not know, the
     row has what can be told without running anything.
 
     Raises:
-        UsageError: no such task.
+        UsageError: no such task or order.
         ProjectError: the functions of the project cannot be loaded.
     """
     tasks = list(project.schema.tasks)
     if task is not None and task not in tasks:
         raise UsageError(f"no task `{task}`", why=nearest(task, tasks), command="ovt source list")
+    if sort not in SORTS:
+        raise UsageError(f"sources cannot be sorted by `{sort}`", why=nearest(sort, SORTS), command="ovt source list")
     functions = {(str(function.task), function.name): function for function in discover(project, "labeling")}
     report = _report(project.reports / "sources.json")
     rows = _reported(project, functions, report) if report is not None else _inline(project)
     known = {(row.task, row.source) for row in rows}
     rows += [_row(project, *place, functions, stale=True) for place in functions if place not in known]
-    wanted = [row for row in rows if task in {None, row.task}]
-    return sorted(wanted, key=lambda row: (tasks.index(row.task), row.source))
+    wanted = _with_slices(project, _with_lineage(project, [row for row in rows if task in {None, row.task}]))
+    return sorted(wanted, key=lambda row: (tasks.index(row.task), SORTS[sort](row), row.source))
 
 
 def _report(path: Path) -> dict[str, Any] | None:
@@ -82,20 +114,32 @@ def _reported(
         _row(
             project, task, told["source"], functions, votes=told["votes"], coverage=told["coverage"],
             overlaps=told["overlaps"], conflicts=told["conflicts"], polarity=tuple(told["polarity"]),
-            accuracy=told["accuracy"], dev_accuracy=(told["dev"] or {}).get("accuracy"),
-            dev_n=(told["dev"] or {}).get("n", 0), copies=tuple(told["copies"]),
+            accuracy=told["accuracy"], copies=tuple(told["copies"]), interval=_pair(told.get("accuracy_interval")),
+            workers=(told.get("workers") or {}).get("n"), **_dev(told["dev"]),
         )
         for task, found in report["tasks"].items() if task in project.schema.tasks
         for told in found["sources"]
     ]
 
 
+def _pair(ends: Sequence[float] | None) -> Interval | None:
+    return None if ends is None else (ends[0], ends[1])
+
+
+def _dev(told: dict[str, Any] | None) -> dict[str, Any]:
+    if told is None:
+        return {}
+    low, high = wilson(told["accuracy"], told["n"])
+    return {"dev_accuracy": told["accuracy"], "dev_n": told["n"], "dev_interval": (round(low, 6), round(high, 6))}
+
+
 def _row(
     project: Project, task: str, source: str, functions: dict[tuple[str, str], Function], **known: Any,
 ) -> SourceRow:
     function = functions.get((task, source))
-    return SourceRow(source, task, "function" if function else "data", function.at if function else None,
-                     project.settings.source(source).silence, **known)
+    kind: Literal["function", "data", "crowd"] = "function" if function else "crowd" if known.get("workers") else "data"
+    return SourceRow(source, task, kind, function.at if function else None, project.settings.source(source).silence,
+                     **known)
 
 
 def _inline(project: Project) -> list[SourceRow]:
@@ -119,3 +163,26 @@ def _covered(project: Project, task: str, votes: Votes, n: int) -> list[SourceRo
         _row(project, task, name, {}, votes=count, coverage=count / n if n else 0.0, stale=True)
         for name, count in zip(votes.names, counts, strict=True)
     ]
+
+
+def _with_lineage(project: Project, rows: list[SourceRow]) -> list[SourceRow]:
+    found = lineages(project, {row.source: row.at for row in rows if row.at})
+    return [replace(row, lineage=found.get(row.source)) for row in rows]
+
+
+def _with_slices(project: Project, rows: list[SourceRow]) -> list[SourceRow]:
+    """The slices that each source touches, where records, votes and slices are those of one compilation."""
+    from ovt.slicing.membership import Membership
+
+    if not (project.build / "slices").is_dir():
+        return rows
+    try:
+        store = opened(project)
+        membership = Membership.load(project.build / "slices", store.n)
+        by_task = {
+            task: slices_touched(store, task, stored_votes(project, store, task), membership)
+            for task in {row.task for row in rows} & set(store.schema.tasks)
+        }
+    except (MissingError, IndexError):  # half of a run
+        return rows
+    return [replace(row, slices=by_task.get(row.task, {}).get(row.source, ())) for row in rows]

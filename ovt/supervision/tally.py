@@ -57,8 +57,9 @@ class Tally:
 
 def tally(votes: Votes, kind: Kind, n_classes: int, candidates: Ints | None) -> Tally:
     """Count the votes; items without a vote take no room."""
-    covered, compact = np.unique(votes.items, return_inverse=True)
-    compact = compact.astype(np.int64)
+    # Votes are sorted by item, so that the different ones need no sorting.
+    fresh = np.diff(votes.items, prepend=-1) != 0
+    covered, compact = votes.items[fresh], np.cumsum(fresh) - 1
     if kind == "bitvector":
         return Tally(_bits(votes, compact, len(covered), n_classes), covered, kind, n_classes)
     if kind == "multiclass":

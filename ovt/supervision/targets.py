@@ -10,18 +10,19 @@ import numpy as np
 from ovt.data.votes import Votes
 from ovt.supervision import fitting
 from ovt.supervision.copies import named
-from ovt.supervision.label_models.ballots import UNKNOWN, Floats, Ints
+from ovt.supervision.decoder_choice import Corpus, decide
+from ovt.supervision.decoding import Tokens, decode
+from ovt.supervision.label_models import majority
+from ovt.supervision.label_models.ballots import UNKNOWN, Ints
+from ovt.supervision.posterior import Learned, shaped
 from ovt.supervision.silence import silence
-from ovt.supervision.spans import is_bio, valid_bio
+from ovt.supervision.spans import is_bio
 from ovt.supervision.tally import Kind, Tally, tally
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-
-SEQUENCES = 1024
-"""Sequences made valid at once."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,12 @@ class Combined:
     copies: tuple[tuple[str, ...], ...] = ()
     """Near-copies, which share one vote."""
     temperature: float = 1.0
+    decoders: dict[str, dict[str, float]] = field(default_factory=dict)
+    """For BIO tasks, by decoder, the same on sentences it has not seen; there f1 is that of spans."""
+    heard: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Without gold, by label model: agreement with votes it was not shown, and their log_loss."""
+    learned: Learned | None = None
+    """What was learned, to be asked again (`ovt.supervision.posterior`); None without a label model."""
 
     @property
     def majority(self) -> dict[str, float]:
@@ -83,18 +90,35 @@ def combine_task(  # noqa: PLR0913 - a task is told in full here, and nowhere el
         spans: labels are BIO.
         seed: of samples and folds.
     """
-    truth = _of_source(votes, gold_name)
-    counted = tally(votes.without(gold_name), kind, n_classes, candidates)
-    base = _label_model(counted, votes.without(gold_name), gold, truth, train_items, seed)
+    truth, cast = _of_source(votes, gold_name), votes.without(gold_name)
+    fitting_items = np.ones(votes.n_items, bool) if train_items is None else train_items
+    spell = spans and classes is not None and sequences is not None and is_bio(classes)
+    counted = tally(cast, kind, n_classes, candidates)
+    task = _Task(cast, counted, gold, fitting_items, sequences if spell else None, seed)
+    base, fitted = _label_model(task, truth)
     if kind == "select":
         assert candidates is not None
         return _select(base, truth, candidates)
     bits = _with_gold(base, truth, kind, n_classes)
-    if base.chosen in {"gold", "none"} or not spans or classes is None or sequences is None or not is_bio(classes):
+    if fitted is None or task.sequences is None or classes is None:
         return bits
-    silent_o = not (votes.without(gold_name).labels == list(classes).index("O")).any()
-    spoken = _sequences(bits, dense_gold(gold, votes.n_items) if silent_o else None, sequences, classes)
-    return _with_gold(spoken, truth, kind, n_classes)
+    return _with_gold(_read(task, bits, fitted, tuple(classes)), truth, kind, n_classes)
+
+
+@dataclass(frozen=True)
+class _Task:
+    """What the steps below share."""
+
+    votes: Votes
+    """Without gold."""
+    counted: Tally
+    gold: Votes | None
+    """Of dev."""
+    fitting_items: NDArray[np.bool_]
+    """(n_items,)"""
+    sequences: Ints | None
+    """(s + 1,) if the labels spell spans."""
+    seed: int
 
 
 def _of_source(votes: Votes, name: str) -> Votes:
@@ -105,43 +129,60 @@ def _of_source(votes: Votes, name: str) -> Votes:
     return Votes(votes.items[keep], votes.sources[keep], votes.labels[keep], votes.names, votes.n_items)
 
 
-def _label_model(
-    counted: Tally, votes: Votes, gold: Votes | None, truth: Votes, train_items: NDArray[np.bool_] | None, seed: int
-) -> Combined:
-    """Targets of the items that sources other than gold cover."""
+def _label_model(task: _Task, truth: Votes) -> tuple[Combined, _FittedTo | None]:
+    """Targets of the items that sources other than gold cover, and the model they come from."""
+    counted, votes = task.counted, task.votes
     ballots = counted.ballots
     if not ballots.n:
         empty = np.empty(0 if ballots.k is None else (0, counted.classes), np.float32)
         name, why = ("gold", "gold is the only source") if len(truth.items) else ("none", "no source votes")
-        return Combined(counted.covered, np.empty(0, np.float32), empty, np.zeros(1, np.int64), name, why)
-    dev, anchors = counted.gold_of(gold), counted.gold_of(truth)
-    fitting_items = np.ones(votes.n_items, bool) if train_items is None else train_items
-    mask = counted.of_items(fitting_items) | (dev != UNKNOWN)
-    if not mask.any():
-        mask[:] = True
-    keep = (dev != UNKNOWN) | (anchors != UNKNOWN)
-    mask[mask] = fitting.sample(ballots.turnout[mask], keep[mask], len(votes.names), seed)
-    fitted = fitting.fit(ballots.pick(mask), dev[mask], anchors[mask], seed)
-    chosen = fitted.chosen
-    flat = fitted.probabilities(ballots)
-    shaped = flat if ballots.k is None else flat.reshape(len(counted.covered), counted.width, -1)
-    if counted.kind == "bitvector":
-        shaped = shaped[:, :, 1]
-    elif counted.kind == "multiclass":
-        shaped = shaped[:, 0]
+        return Combined(counted.covered, np.empty(0, np.float32), empty, np.zeros(1, np.int64), name, why), None
+    found = _fit(task, truth)
+    chosen = found.fitted.chosen
+    flat = found.fitted.probabilities(ballots)
+    learned = Learned(chosen.name, counted.kind, counted.classes, votes.names, chosen.parameters, chosen.calibration,
+                      found.fitted.clusters, found.fitted.ties)
     accuracies = chosen.model.accuracies(chosen.parameters).reshape(len(votes.names), -1)
     share = np.bincount(ballots.sources, minlength=ballots.n_sources).reshape(accuracies.shape) + 1e-9
     by_source = (accuracies * share).sum(axis=1) / share.sum(axis=1)
     return Combined(
-        counted.covered, np.ones(len(counted.covered), np.float32), shaped, ballots.offsets, chosen.name,
+        counted.covered, np.ones(len(counted.covered), np.float32), shaped(flat, counted), ballots.offsets, chosen.name,
         chosen.reason, {name: score.rounded() for name, score in chosen.scores.items()},
-        dict(zip(votes.names, by_source.tolist(), strict=True)), named(fitted.clusters, votes.names),
-        chosen.calibration.temperature,
-    )
+        dict(zip(votes.names, by_source.tolist(), strict=True)), named(found.fitted.clusters, votes.names),
+        chosen.calibration.temperature, learned=learned,
+        heard={name: heard.rounded() for name, heard in chosen.heard.items()},
+    ), found
+
+
+@dataclass(frozen=True)
+class _FittedTo:
+    """A label model, and which ballot items it was fitted to."""
+
+    fitted: fitting.Fitted
+    used: Ints
+    """(u,) ascending."""
+
+
+def _fit(task: _Task, truth: Votes) -> _FittedTo:
+    """Choose and fit on the items of train and those with gold, or on a sample of them."""
+    counted, ballots = task.counted, task.counted.ballots
+    dev, anchors = counted.gold_of(task.gold), counted.gold_of(truth)
+    keep = (dev != UNKNOWN) | (anchors != UNKNOWN)
+    mask = counted.of_items(task.fitting_items) | (dev != UNKNOWN)
+    if not mask.any():
+        mask[:] = True
+    width = int(ballots.offsets[-1]) / ballots.n
+    mask[mask] = fitting.sample(ballots.turnout[mask], keep[mask], len(task.votes.names), width, task.seed)
+    used = np.flatnonzero(mask)
+    blocks = None if task.sequences is None else np.searchsorted(task.sequences, counted.covered[used], side="right")
+    fitted = fitting.fit(ballots.pick(mask), dev[mask], anchors[mask], task.seed, blocks=blocks)
+    return _FittedTo(fitted, used)
 
 
 def _with_gold(base: Combined, truth: Votes, kind: Kind, k: int) -> Combined:
     """Gold of train replaces what the sources say: probabilities 0 and 1, weight 1."""
+    if not len(truth.items):
+        return base if kind == "select" else replace(base, offsets=None)
     known = np.unique(truth.items)
     items = np.union1d(base.items, known)
     probabilities = np.zeros((len(items), k), np.float32)
@@ -180,31 +221,36 @@ def dense_gold(gold: Votes | None, n_items: int) -> Ints:
     return answers
 
 
-def _sequences(base: Combined, silent_o: Ints | None, sequences: Ints, classes: Sequence[str]) -> Combined:
-    """Silent tokens as `O` (silent_o: gold to measure it by, None if sources say `O`), then valid sequences."""
-    n, k = int(sequences[-1]), len(classes)
-    whole = np.full((n, k), 1.0 / k)
-    whole[base.items] = base.probabilities
-    weights = np.zeros(n, np.float32)
-    weights[base.items] = base.weights
-    if silent_o is not None:
-        quiet = silence(weights > 0, silent_o, sequences, classes)
-        whole[quiet.items], weights[quiet.items] = quiet.probabilities, quiet.weight
-    valid = _valid_where_spoken(whole, weights, sequences, classes)
-    items = np.flatnonzero(weights)
-    return replace(base, items=items, weights=weights[items], probabilities=valid[items].astype(np.float32))
+def _read(task: _Task, base: Combined, found: _FittedTo, classes: tuple[str, ...]) -> Combined:
+    """Silent tokens as `O` unless sources say `O` themselves, then sequences as the best decoder reads them."""
+    assert task.sequences is not None
+    gold = dense_gold(task.gold, task.votes.n_items)
+    quiet = None
+    if not (task.votes.labels == classes.index("O")).any():
+        heavy = np.zeros(task.votes.n_items, bool)
+        heavy[base.items] = True
+        quiet = silence(heavy, gold, task.sequences, classes)
+    tokens = Tokens(base.items, base.probabilities, base.weights)
+    held, plain = _held(task, found, len(classes))
+    corpus = Corpus(task.votes, tokens, held, plain, gold, task.fitting_items, task.sequences, classes)
+    decided = decide(corpus, quiet, task.seed)
+    read = decode(decided.decoding, task.votes, tokens, task.sequences)
+    learned = None if base.learned is None else replace(base.learned, decoding=decided.decoding)
+    return replace(
+        base, items=read.items, weights=read.weights, probabilities=read.probabilities, learned=learned,
+        reason=f"{base.reason}; {decided.reason}",
+        decoders={name: score.rounded() for name, score in decided.scores.items()},
+    )
 
 
-def _valid_where_spoken(whole: Floats, weights: NDArray[np.float32], sequences: Ints, classes: Sequence[str]) -> Floats:
-    """`valid_bio` on the sequences with a target, sorted by length so that padding stays small."""
-    spoken = np.concatenate([[0], np.cumsum(weights > 0)])[sequences]
-    chosen = np.flatnonzero(np.diff(spoken) > 0)
-    chosen = chosen[np.argsort(np.diff(sequences)[chosen], kind="stable")]
-    out = whole.copy()
-    for start in range(0, len(chosen), SEQUENCES):
-        batch = chosen[start : start + SEQUENCES]
-        lengths = np.diff(sequences)[batch]
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        tokens = np.arange(offsets[-1]) + np.repeat(sequences[batch] - offsets[:-1], lengths)
-        out[tokens] = valid_bio(whole[tokens], offsets, classes)
-    return out
+def _held(task: _Task, found: _FittedTo, k: int) -> tuple[Tokens, Tokens]:
+    """Dev tokens as the chosen model sees them without their gold, and as majority vote does."""
+    chosen, counted = found.fitted.chosen, task.counted
+    at = found.used[chosen.judged]
+    mask = np.zeros(counted.ballots.n, bool)
+    mask[at] = True
+    few = counted.ballots.pick(mask)
+    votes_alone = np.full(few.n, UNKNOWN, np.int64)
+    plain = np.exp(majority.predict(majority.fit(few, votes_alone), few)) if few.n else np.empty(0)
+    items = counted.covered[at]
+    return Tokens(items, np.exp(chosen.held).reshape(-1, k)), Tokens(items, plain.reshape(-1, k))

@@ -6,7 +6,7 @@ it is being edited; a failure is shown on its record instead of ending the trial
 
 from __future__ import annotations
 
-import io
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,9 @@ import numpy as np
 
 from ovt.errors import UsageError, nearest
 from ovt.functions.answers import SPOKEN, AnswerError
-from ovt.functions.apply import Asked
 from ovt.functions.discover import Function, discover
+from ovt.functions.dry_run import dry_run
 from ovt.functions.failures import failure_of
-from ovt.functions.isolation import watching
 from ovt.functions.voting import UNKNOWN, class_codes
 from ovt.schema.spec import SPLITS
 from ovt.supervision.collect import tags_for
@@ -27,9 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ovt.data.store import Store
-    from ovt.data.tags import TagTable
     from ovt.data.votes import Votes
     from ovt.functions.answers import Answer
+    from ovt.functions.dry_run import Tried
     from ovt.functions.failures import Failure
     from ovt.project import Project
 
@@ -62,6 +61,8 @@ class TriedRecord:
     """Why the function failed on it."""
     at: str | None = None
     """The line where it failed."""
+    traceback: str = ""
+    """Of the failure: the function's lines, outermost first."""
 
     @property
     def voted(self) -> bool:
@@ -116,20 +117,21 @@ def try_source(project: Project, source: str, *, record: str | None = None, samp
 
 def _try_function(project: Project, store: Store, function: Function, record: str | None, sample: int) -> Trial:
     bench = _Bench.of(project, store, str(function.task), function.name)
-    asked, tags = Asked(function, store), tags_for(project, [function])
-    output = io.StringIO()
+    tags = tags_for(project, [function])
+    printed: list[str] = []
     found: list[TriedRecord] = []
     scanned = hits = 0
-    with function.environment.active(), watching(function.environment.boundary, output):
-        for row in _rows(store, record):
-            vote, problem = _ask(asked, store, row, tags)
+    with closing(dry_run(project, store, function, list(_rows(store, record)), tags)) as trials:
+        for tried in trials:
+            vote, problem = _spelled_or_problem(store, function, tried)
             scanned += 1
             hits += bool(vote)
+            printed.append(tried.printed)
             if record is not None or vote or problem:
-                found.append(bench.tried(row, vote, problem))
+                found.append(bench.tried(tried.row, vote, problem))
             if record is not None or len(found) == sample:
                 break
-    return Trial(function.name, str(function.task), function.at, tuple(found), scanned, hits, output.getvalue())
+    return Trial(function.name, str(function.task), function.at, tuple(found), scanned, hits, "".join(printed))
 
 
 def _show_stored(bench: _Bench, record: str | None, sample: int) -> Trial:
@@ -147,12 +149,13 @@ def _show_stored(bench: _Bench, record: str | None, sample: int) -> Trial:
     return Trial(bench.source, bench.task, None, tuple(found), scanned, hits)
 
 
-def _ask(asked: Asked, store: Store, row: int, tags: TagTable | None) -> tuple[dict[int, str], Failure | None]:
-    view = store.record(row, tags)
+def _spelled_or_problem(store: Store, function: Function, tried: Tried) -> tuple[dict[int, str], Failure | None]:
+    if tried.failure is not None:
+        return {}, tried.failure
     try:
-        return _spelled(store, str(asked.function.task), asked.answer(row, view)), None
-    except (Exception, SystemExit) as error:  # noqa: BLE001  the user's code may raise anything
-        return {}, failure_of(asked.function, view.id, error)
+        return _spelled(store, str(function.task), tried.answer), None
+    except AnswerError as error:
+        return {}, failure_of(function, str(store.ids[tried.row].as_py()), error)
 
 
 def _spelled(store: Store, task: str, answer: Answer) -> dict[int, str]:
@@ -202,5 +205,5 @@ class _Bench:
                 items.append(TriedItem(item, own, others, truth))
         return TriedRecord(
             str(self.store.ids[row].as_py()), SPLITS[self.store.splits[row]], tuple(items),
-            problem.why if problem else None, problem.at if problem else None,
+            problem.why if problem else None, problem.at if problem else None, problem.traceback if problem else "",
         )

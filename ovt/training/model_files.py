@@ -5,11 +5,14 @@ config.json            schema, classes, slices, hyperparameters, scales of numbe
 signature.json         inputs, outputs and classes, for whoever uses the model
 vocabulary/words.json  words with a vector of their own, in the order of their ids
 vocabulary/names.KEY.json  known categories, and members by `PAYLOAD.id`
+replicates/N/weights.safetensors  the network of the N-th further seed; all but its weights is as above
+replicates/N/training.json  how its training went
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -33,16 +36,13 @@ if TYPE_CHECKING:
 
 FORMAT = "ovt.model/1"
 WEIGHTS, CONFIG, SIGNATURE, VOCABULARY = "weights.safetensors", "config.json", "signature.json", "vocabulary"
+REPLICATES, TRAINING = "replicates", "training.json"
 
 
 def save_model(folder: Path, fitted: Fitted) -> None:
     """Write the model folder; the same model gives the same bytes."""
-    from safetensors.torch import save_file
-
-    folder.mkdir(parents=True, exist_ok=True)
     blueprint, lexicon = fitted.network.blueprint, fitted.lexicon
-    state = fitted.network.state_dict()
-    save_file({name: state[name].contiguous() for name in sorted(state)}, folder / WEIGHTS)
+    save_weights(folder / WEIGHTS, fitted.network)
     write_json(folder / CONFIG, _config(blueprint, lexicon, fitted.outcome))
     write_json(folder / SIGNATURE, signature(blueprint))
     write_json(folder / VOCABULARY / "words.json", list(lexicon.words.words))
@@ -50,8 +50,39 @@ def save_model(folder: Path, fitted: Fitted) -> None:
         write_json(_names_file(folder, key), list(names))
 
 
-def load_model(folder: Path) -> tuple[Network, Lexicon]:
+def save_replicate(folder: Path, number: int, fitted: Fitted) -> None:
+    """Write the network of a further seed (from 1) below a model folder that `save_model` wrote."""
+    below = replicate_folder(folder, number)
+    save_weights(below / WEIGHTS, fitted.network)
+    write_json(below / TRAINING, _training(fitted.outcome))
+
+
+def save_weights(path: Path, network: Network) -> None:
+    """Write every parameter by name."""
+    from safetensors.torch import save_file
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = network.state_dict()
+    save_file({name: state[name].contiguous() for name in sorted(state)}, path)
+
+
+def replicate_folder(folder: Path, number: int) -> Path:
+    """Where the network of a further seed lies (from 1)."""
+    return folder / REPLICATES / str(number)
+
+
+def weights_of(folder: Path) -> list[Path]:
+    """The weights of all networks of a model folder, one per seed, the served one first."""
+    found = [path for path in (folder / REPLICATES).glob(f"*/{WEIGHTS}") if re.fullmatch("[0-9]+", path.parent.name)]
+    return [folder / WEIGHTS, *sorted(found, key=lambda path: int(path.parent.name))]
+
+
+def load_model(folder: Path, weights: Path | None = None) -> tuple[Network, Lexicon]:
     """Read a model folder.
+
+    Args:
+        folder: the model.
+        weights: those of another seed of the same model; None: its own.
 
     Raises:
         MissingError: there is no model, or another version of ovt made it.
@@ -65,7 +96,7 @@ def load_model(folder: Path) -> tuple[Network, Lexicon]:
         values=msgspec.convert(config["values"], Values), words=config["words"], names=config["names"],
     )
     network = Network(blueprint)
-    network.load_state_dict(load_file(folder / WEIGHTS))
+    network.load_state_dict(load_file(weights or folder / WEIGHTS))
     network.eval()
     words = WordFeatures(tuple(_read(folder / VOCABULARY / "words.json")), blueprint.values.words.buckets)
     names = {key: tuple(_read(_names_file(folder, key))) for key in config["names"]}
@@ -74,14 +105,18 @@ def load_model(folder: Path) -> tuple[Network, Lexicon]:
 
 
 def _config(blueprint: Blueprint, lexicon: Lexicon, outcome: Outcome) -> dict[str, Any]:
-    dev = {} if outcome.score is None else {task: round(value, 6) for task, value in outcome.score.tasks.items()}
     return {
         "format": FORMAT, "schema": plain_schema(blueprint.schema), "slices": list(blueprint.slices),
         "classes": {task: list(names) for task, names in blueprint.classes.items()},
         "values": msgspec.to_builtins(blueprint.values), "words": blueprint.words, "names": blueprint.names,
         "scales": {name: list(scale) for name, scale in lexicon.scales.items()},
-        "training": {"epochs": outcome.epochs, "best_epoch": outcome.best_epoch, "dev": dev},
+        "training": _training(outcome),
     }
+
+
+def _training(outcome: Outcome) -> dict[str, Any]:
+    dev = {} if outcome.score is None else {task: round(value, 6) for task, value in outcome.score.tasks.items()}
+    return {"epochs": outcome.epochs, "best_epoch": outcome.best_epoch, "dev": dev}
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

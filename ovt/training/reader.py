@@ -25,6 +25,7 @@ from ovt.training.overlap import overlap_features, overlap_source
 
 if TYPE_CHECKING:
     from ovt.data.store import Store
+    from ovt.schema.spec import Schema
 
 Arrays = dict[str, NDArray[Any]]
 Ints = NDArray[np.int64]
@@ -35,10 +36,11 @@ CLIP = 5.0
 class Reader:
     """Reads batches of one store for one lexicon."""
 
-    def __init__(self, store: Store, lexicon: Lexicon) -> None:
+    def __init__(self, store: Store, lexicon: Lexicon, schema: Schema | None = None) -> None:
+        """Read the payloads of `schema`, by default the store's own; the store may have more."""
         self.store = store
         self.lexicon = lexicon
-        self.schema = store.schema
+        self.schema = schema or store.schema
         self._texts = {name: store.tokens(name) for name in text_payloads(self.schema)}
         sets = [name for name, found in self.schema.payloads.items() if found.type == "set"]
         self._members = {name: store.members(name) for name in sets}

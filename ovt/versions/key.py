@@ -27,7 +27,7 @@ from ovt.stages.pipeline import TUNING_LOCK, parse_lock
 if TYPE_CHECKING:
     from ovt.versions.source import Source
 
-FORMATS = {"compile": 1, "label": 1, "train": 1, "evaluate": 1}
+FORMATS = {"compile": 1, "label": 2, "train": 1, "evaluate": 2}
 """Raised when a stage writes something else for the same inputs: earlier runs no longer stand for a new one."""
 LOCK_FILE = "dvc.lock"
 CODE_FOLDERS = ("labelers", "slices")
@@ -94,12 +94,18 @@ def lock_matches(source: Source, lock: bytes | None) -> bool:
 def _dependencies_match(source: Source, stages: dict[str, Any]) -> bool:
     made = {out["path"]: out["md5"] for name in STAGES for out in stages[name].get("outs", [])}
     wanted = {(dep["path"], dep["md5"]) for name in STAGES for dep in stages[name].get("deps", [])}
-    if any((made[path] if path in made else source.digest(path)) != digest for path, digest in wanted):
+    if any((made[path] if path in made else _digest(source, path, digest)) != digest for path, digest in wanted):
         return False
     listed = {path for path, _ in wanted}
     # A consistent lock may predate an input that has been added since.
     code = [item.rstrip("/") for item in _settings(source)["code"]]
     return all(path in listed or not _has_content(source, path) for path in (TUNING_LOCK, *CODE_FOLDERS, *BULK, *code))
+
+
+def _digest(source: Source, path: str, recorded: str) -> str | None:
+    """The hash of an input; a file of a bulk folder that is not at hand (a commit's) is judged by its folder alone."""
+    found = source.digest(path)
+    return recorded if found is None and path.partition("/")[0] in BULK and "/" in path else found
 
 
 def _has_content(source: Source, path: str) -> bool:

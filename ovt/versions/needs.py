@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ovt.functions.pins import LOCK, parse_pins
 from ovt.storage.fingerprint import pointer_hash
 from ovt.storage.git import git_of
 from ovt.versions.artifacts import output_hashes
@@ -34,9 +35,18 @@ def output_objects(project: Project, version: Version) -> dict[str, str]:
     return {path: digest for path, digest in output_hashes(project, version).items() if not path.startswith(REPORTS)}
 
 
+def model_objects(project: Project, version: Version) -> dict[str, str]:
+    """DVC's hash of each earlier model whose predictions the version's functions use, by revision."""
+    content = _committed(project, version, LOCK)
+    return {revision: pin.model for revision, pin in parse_pins(content.decode()).items()} if content else {}
+
+
 def needed_objects(project: Project, version: Version) -> frozenset[str]:
-    """All of them: data and, if the version has a model, its outputs."""
-    return frozenset({*data_objects(project, version).values(), *output_objects(project, version).values()})
+    """All of them: data, earlier models that are sources and, if the version has a model, its outputs."""
+    return frozenset({
+        *data_objects(project, version).values(), *model_objects(project, version).values(),
+        *output_objects(project, version).values(),
+    })
 
 
 def _committed(project: Project, version: Version, path: str) -> bytes | None:

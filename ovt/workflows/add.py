@@ -31,10 +31,17 @@ class Added:
     """Bulk folders put into DVC."""
     staged: tuple[str, ...]
     """Files in Git's index."""
+    described: tuple[str, ...] = ()
+    """Notes written beside new labels: which guideline their annotators had."""
 
 
-def add(project: Project, paths: Sequence[Path]) -> Added:
+def add(project: Project, paths: Sequence[Path], note: str | None = None) -> Added:
     """Put paths under version control.
+
+    Args:
+        project: where.
+        paths: files and folders.
+        note: how the labels of files in `supervision/` were collected, kept beside them.
 
     Raises:
         UsageError: a path does not exist, or is outside the project and holds no records.
@@ -52,6 +59,7 @@ def add(project: Project, paths: Sequence[Path]) -> Added:
             bulk.add(top)
         else:
             plain.append(project.shown(inside))
+    described = _describe(project, paths, note)
     for name in sorted(bulk):
         dvc.add(project, name)
     staged = [*plain, *(f"{name}.dvc" for name in sorted(bulk))]
@@ -59,7 +67,20 @@ def add(project: Project, paths: Sequence[Path]) -> Added:
         if (project.root / ".gitignore").is_file():
             git.run("add", "--", ".gitignore")
         git.run("add", "--", *staged)
-    return Added(tuple(copied), tuple(sorted(bulk)), tuple(staged))
+    return Added(tuple(copied), tuple(sorted(bulk)), tuple(staged), described)
+
+
+def _describe(project: Project, paths: Sequence[Path], note: str | None) -> tuple[str, ...]:
+    """Keep with each new file of labels the guideline as it is now."""
+    folder = project.folder("supervision")
+    named = {path.resolve() for path in paths}
+    if not any(path == folder or path.is_relative_to(folder) or folder.is_relative_to(path) for path in named):
+        return ()
+    from ovt.supervision.batches import describe
+    from ovt.supervision.rows import supervision_files
+
+    files = [path for path in supervision_files(folder) if any(path.is_relative_to(top) for top in named)]
+    return tuple(project.shown(path) for path in describe(project, files, note))
 
 
 def _take_in(project: Project, path: Path) -> Path:

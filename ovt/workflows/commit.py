@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from ovt.errors import ProjectError, UsageError
 from ovt.stages.pipeline import TUNING_LOCK, keep_pipeline
 from ovt.workflows import estimate
+from ovt.workflows.pinning import pin_predictions
 from ovt.workflows.run import BULK, RunResult, run_all, track_bulk
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def commit(
         raise UsageError("the commit message is empty", fix="say what changed", command='ovt commit -m "…"')
     with Git(project.root) as git:
         refuse_partly_staged(git, project)
+        pin_predictions(project, progress)
         result = None
         if train == "wait":
             if told := estimate.warning(project):

@@ -1,42 +1,53 @@
 """Two versions side by side: the comparison, its flips, and which versions are meant when none is named.
 
 A comparison is kept in the cache under what it was made of (both files of
-predictions and the policy), so that the second look costs no arithmetic.
+predictions, those of further seeds, and the policy), so that the second look
+costs no arithmetic. Where the test set or a slice changed between the versions
+the base is run again on the new one (`ovt.workflows.remeasure`).
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from ovt.errors import MissingError, UsageError
+from ovt.errors import OvtError, UsageError
+from ovt.progress import Silent
+from ovt.workflows.confirm import confirm
+from ovt.workflows.opened import PREDICTIONS, WORKSPACE, Opened, open_version
+from ovt.workflows.remeasure import Fetching, can_help, not_told, remeasure, told
 from ovt.workflows.votes import votes_on
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
+    from ovt.progress import Progress
     from ovt.project import Project
-    from ovt.quality.metrics import Form
     from ovt.quality.policy import Policy
     from ovt.quality.predictions import GradedPredictions
-    from ovt.quality.slicediff import Flip, Side, SliceDiff
-    from ovt.versions.history import Version
+    from ovt.quality.slicediff import Flip, SliceDiff
 
-__all__ = ["compare", "default_sides", "flips", "votes_on"]
+__all__ = ["PREDICTIONS", "compare", "confirm", "default_sides", "flips", "votes_on"]
 
-WORKSPACE = "workspace"
 HEAD = "HEAD"
-PREDICTIONS = "build/predictions.parquet"
-FORMAT = "diffs/1"
+FORMAT = "diffs/2"
 """Part of every cache key: raise it when the same inputs would give another comparison."""
 ONE_SEED = ("each version was trained once: how much a metric moves when only the seed changes is not known "
-            "(`train.replicates`)")
+            "(`--confirm`, or `train.replicates`)")
 
 
-def compare(project: Project, a: str, b: str) -> SliceDiff:
+def compare(
+    project: Project, a: str, b: str, *, progress: Progress | None = None, fetch: bool = True,
+) -> SliceDiff:
     """Compare version B with version A, slice by slice, on the test records.
+
+    Args:
+        project: the project.
+        a: the older version.
+        b: the newer one, whose test set and slices count.
+        progress: hears when the older model is run again on a test set that changed.
+        fetch: whether what that needs may be fetched from the remote.
 
     Raises:
         UsageError: an unknown revision.
@@ -44,15 +55,16 @@ def compare(project: Project, a: str, b: str) -> SliceDiff:
     """
     from ovt.quality.policy import Policy
 
-    before, after = _open(project, a), _open(project, b)
+    before, after = open_version(project, a), open_version(project, b)
     policy = Policy.of(project.settings.check)
     kept = project.cache / "diffs" / f"{_key(before, after, policy)}.json"
     diff = _load(kept)
     if diff is None:
-        diff = _computed(before, after, policy)
-        _keep(kept, diff)
-    notes = (*diff.notes, *([ONE_SEED] if project.settings.train.replicates == 1 else []))
-    return replace(diff, a=before.side, b=after.side, notes=notes)
+        diff, whole = _computed(project, (before, after), policy, Fetching(progress or Silent(), fetch))
+        if whole:
+            _keep(kept, diff)
+    one_seed = all(row.seeds == (1, 1) for row in diff.rows)
+    return replace(diff, a=before.side, b=after.side, notes=(*diff.notes, *([ONE_SEED] if one_seed else [])))
 
 
 def flips(project: Project, a: str, b: str, task: str, slice_: str | None) -> list[Flip]:
@@ -65,12 +77,20 @@ def flips(project: Project, a: str, b: str, task: str, slice_: str | None) -> li
     from ovt.errors import nearest
     from ovt.quality.flips import list_flips
 
-    before, after = _open(project, a), _open(project, b)
+    before, after = open_version(project, a), open_version(project, b)
     known = {*before.forms, *after.forms}
     if task not in known:
         raise UsageError(f"no task `{task}` with gold", why=nearest(task, known), command=f"ovt diff {a} {b}")
-    old, new = before.predictions({task}).get(task), after.predictions({task}).get(task)
+    old, new = _old_answers(project, before, after, task), after.predictions({task}).get(task)
     return list_flips(old, new, slice_) if old is not None and new is not None else []
+
+
+def _old_answers(project: Project, before: Opened, after: Opened, task: str) -> GradedPredictions | None:
+    """The base's answers: on the newer exam if it was run there, since that is what the comparison is about."""
+    from ovt.workflows.remeasure import known_answers
+
+    again = known_answers(project, before, after)
+    return again[task] if task in again else before.predictions({task}).get(task)
 
 
 def default_sides(project: Project, a: str | None, b: str | None) -> tuple[str, str]:
@@ -91,74 +111,34 @@ def default_sides(project: Project, a: str | None, b: str | None) -> tuple[str, 
     return a or _before(project, b), b
 
 
-@dataclass(frozen=True)
-class _Opened:
-    """A version whose report and predictions are here."""
-
-    side: Side
-    report: Mapping[str, Any]
-    path: Path
-
-    @property
-    def forms(self) -> dict[str, Form]:
-        """How each of its tasks is scored; a select task counts like any other accuracy."""
-        by_metric: dict[str, Form] = {"accuracy": "multiclass", "span_f1": "BIO", "f1_micro": "bitvector"}
-        return {task: by_metric[about["primary"]] for task, about in self.report["tasks"].items()}
-
-    @property
-    def slices(self) -> frozenset[str]:
-        """All its slices, whether they have a test record or not."""
-        splits = [split for about in self.report["tasks"].values() for split in about["splits"].values()]
-        return frozenset(name for split in splits for name in split["slices"])
-
-    def predictions(self, tasks: set[str] | None = None) -> dict[str, GradedPredictions]:
-        """Predictions on test of the tasks that have gold there."""
-        from ovt.quality.predictions import read_predictions
-
-        forms = {task: form for task, form in self.forms.items() if tasks is None or task in tasks}
-        return {task: part for task, part in read_predictions(self.path, forms).items() if part.graded.any()}
-
-
-def _open(project: Project, spec: str) -> _Opened:
-    from ovt.quality.slicediff import Side
-    from ovt.versions.artifacts import output_path, read_report
-    from ovt.versions.history import resolve
-
-    version = resolve(project, spec)
-    report = read_report(project, version, "quality.json") if version.state == "ready" else None
-    if report is None:
-        raise _not_ready(version)
-    side = Side(spec, version.commit, version.subject, report["model"], report["eval_set"])
-    return _Opened(side, report, output_path(project, version, PREDICTIONS))
-
-
-def _not_ready(version: Version) -> MissingError:
-    if version.state == "pending":
-        share = f"{100 * version.progress:.0f} % done" if version.progress is not None else "it is queued"
-        return MissingError(f"`{version.spec}` is still being trained", at=version.spec, why=share, fix="wait for it",
-                            command="ovt jobs wait")
-    here = version.spec == WORKSPACE
-    return MissingError(
-        f"`{version.spec}` has no model yet", at=version.spec, why="nothing was trained for its inputs",
-        fix="train it" if here else "check it out and train it",
-        command="ovt run" if here else f"ovt run --rev {version.spec}",
-    )
-
-
-def _computed(before: _Opened, after: _Opened, policy: Policy) -> SliceDiff:
+def _computed(
+    project: Project, sides: tuple[Opened, Opened], policy: Policy, fetching: Fetching,
+) -> tuple[SliceDiff, bool]:
+    """The comparison, and whether it is all that can be said (else the next look tries again)."""
     from ovt.quality.compare import Measured, compare_versions
 
-    a, b = (Measured(opened.side, opened.predictions(), opened.slices) for opened in (before, after))
-    return compare_versions(a, b, policy)
+    before, after = sides
+    old, new = before.predictions(), Measured(after.side, after.predictions(), after.slices)
+    first = compare_versions(Measured(before.side, old, before.slices), new, policy)
+    if not can_help(first, after):
+        return first, True
+    try:
+        again = remeasure(project, before, after, fetching)
+    except OvtError as error:
+        return not_told(first, error), False
+    # A slice that only the base has stays open: nobody says any more who its members are.
+    base = Measured(before.side, {**old, **again.parts}, before.slices | after.slices)
+    return told(compare_versions(base, new, policy), first, again.notes), True
 
 
-def _key(before: _Opened, after: _Opened, policy: Policy) -> str:
+def _key(before: Opened, after: Opened, policy: Policy) -> str:
     digest = hashlib.sha256(repr((FORMAT, policy)).encode())
     for opened in (before, after):
         about = (opened.side.name, opened.side.model, opened.side.eval_set, opened.forms, sorted(opened.slices))
         digest.update(repr(about).encode())
-        with opened.path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        for path in (opened.path, *opened.seeds.values()):
+            with path.open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()
 
 

@@ -35,6 +35,12 @@ def expected_seconds(project: Project) -> float | None:
     return sum(known[name] for name in stages)
 
 
+def remembered(project: Project, *stages: str) -> float | None:
+    """Seconds that these stages took here last time; None if one of them has never run here."""
+    known = _read(_file(project))
+    return sum(known[name] for name in stages) if all(name in known for name in stages) else None
+
+
 def warning(project: Project) -> str | None:
     """What to say before a long run; None before a short one, or one that nothing is known of."""
     seconds = expected_seconds(project)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ovt.errors import MissingError, UsageError, nearest
 from ovt.project import STAGES, Project
-from ovt.stages.pipeline import TUNING_LOCK, has_content, keep_pipeline
+from ovt.stages.execution import LEAVES
+from ovt.stages.pipeline import TUNING_LOCK, has_content, keep_pipeline, stage_specs
 from ovt.workflows.estimate import remember
 from ovt.workflows.staleness import StageResult, bring_up_to_date
 
@@ -49,7 +50,7 @@ def run_all(
 
     Raises:
         ProjectError: an input is wrong, or changed while a stage ran.
-        MissingError: the project has no data yet.
+        MissingError: the project has no data yet, or a stage that was not asked for has written nothing here.
     """
     from ovt.storage.journal import recover
     from ovt.storage.lock import project_lock
@@ -66,6 +67,7 @@ def run_all(
         if "train" in wanted:
             _tune_if_needed(project, progress)
             keep_pipeline(project)
+        _need_inputs(project, wanted)
         results = tuple(bring_up_to_date(project, name, progress, force=force, strict=strict) for name in wanted)
         for result in results:
             if result.action == "ran":
@@ -98,6 +100,21 @@ def track_bulk(project: Project) -> tuple[str, ...]:
         for name in changed:
             dvc.add(project, name)
     return tuple(changed)
+
+
+def _need_inputs(project: Project, wanted: tuple[str, ...]) -> None:
+    """Every stage's inputs must be here, or be written by a stage before it."""
+    written: set[str] = set()
+    for name, spec in stage_specs(project).items():
+        if name not in wanted:
+            continue
+        absent = [path for path in spec.inputs if path.startswith(LEAVES) and path not in written
+                  and not (project.root / path).exists()]
+        if absent:
+            raise MissingError(f"`{name}` has nothing to work on", at=", ".join(absent),
+                               why="an earlier stage writes it, and has not run here", fix="run all stages",
+                               command="ovt run")
+        written.update(spec.products)
 
 
 def _tune_if_needed(project: Project, progress: Progress) -> None:

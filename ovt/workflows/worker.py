@@ -35,6 +35,8 @@ from ovt.workflows.jobs import log_file, worker_lock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ovt.progress import Progress
+
 LOGGER = logging.getLogger(__name__)
 NICE = 10
 DEBOUNCE = 1.0
@@ -167,7 +169,7 @@ def _train(project: Project, job: Job, progress: FileProgress, log: TextIO) -> N
     from ovt.workflows.run import run_all
 
     with detached_worktree(project, job.commit) as there:
-        _bring_data(project, there, progress)
+        bring_data(project, there, progress)
         run_all(there, progress, stages=job.stages or None)
         if not job.stages:
             log.flush()
@@ -197,7 +199,12 @@ def _remove(git: Git, top: Path) -> None:
     git.attempt("worktree", "prune")
 
 
-def _bring_data(project: Project, there: Project, progress: FileProgress) -> None:
+def bring_data(project: Project, there: Project, progress: Progress) -> None:
+    """Put data, labels and tags that `there` names into it, from the cache or the remote of `project`.
+
+    Raises:
+        MissingError: an object is in neither.
+    """
     from ovt.storage import dvc
 
     pointers = [f"{name}.dvc" for name in BULK if (there.root / f"{name}.dvc").is_file()]

@@ -46,6 +46,14 @@ def test_without_records_the_error_says_where_to_put_them(somewhere: Person) -> 
     assert "try  ovt add data/" in shown.stderr
 
 
+def test_a_stage_alone_needs_what_the_one_before_it_writes(somewhere: Person) -> None:
+    somewhere.types("ovt", "init", "--template", "classify", "--no-hooks")
+    shown = somewhere.sees("ovt", "run", "label", code=4)
+    assert "`label` has nothing to work on" in shown.stderr
+    assert "build/store" in shown.stderr
+    assert "try  ovt run" in shown.stderr
+
+
 def test_the_factoid_starter_is_the_default_and_tells_its_estimate(somewhere: Person) -> None:
     shown = somewhere.types("ovt", "init")
     assert "8,000 records" in shown

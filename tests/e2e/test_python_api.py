@@ -32,10 +32,17 @@ def test_a_notebook_sees_what_the_command_line_sees(trained: Person) -> None:
     predictions = repo.predictions("HEAD")
     graded = predictions[(predictions["split"] == "test") & (predictions["task"] == "Intent")]
     right = [gold[0] == said[0] for gold, said in zip(graded["gold"], graded["predicted"], strict=True)]
-    quality = repo.quality("HEAD")
-    assert quality is not None
-    overall = quality["tasks"]["Intent"]["splits"]["test"]["overall"]
+    report = repo.report("HEAD")
+    assert report is not None
+    overall = report["tasks"]["Intent"]["splits"]["test"]["overall"]
     assert overall["accuracy"]["value"] == pytest.approx(sum(right) / len(right), abs=1e-6)
+    quality = repo.quality("HEAD")
+    (row,) = quality.query("task == 'Intent' and split == 'test' and kind == 'overall' and primary").itertuples()
+    assert (row.metric, row.value, row.n, row.better) == ("accuracy", overall["accuracy"]["value"], len(right), "higher")
+    inside = graded[[("salads" in slices) and ("towers" not in tags)
+                     for slices, tags in zip(graded["slices"], graded["tags"], strict=True)]]
+    asked = repo.quality("HEAD", where="salads & !tag:towers").query("split == 'test' and metric == 'accuracy'")
+    assert (list(asked["n"]), set(asked["kind"])) == ([len(inside)], {"where"})
     assert len(repo.tags()) == 500
     assert [version.subject for version in repo.log()] == ["food", "first"]
     assert all(flip.kind in {"broken", "fixed"} for flip in repo.flips("HEAD~1", "HEAD", "Intent"))

@@ -2,44 +2,94 @@
 
 from __future__ import annotations
 
-import json
+import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ovt.cli.output import OUTPUT
-from ovt.cli.session import project, verb_app
-from ovt.errors import UsageError, nearest
+from ovt.cli.session import progress, project, verb_app
+from ovt.errors import UsageError
+
+if TYPE_CHECKING:
+    from ovt.project import Project
+    from ovt.quality.verdict import CheckResult
 
 app = verb_app()
-FORMATS = ("text", "md", "json")
+FORMAT_HELP = "text|md|json|junit|sarif|github|codequality|openmetrics|badge"
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
 @app.command()
 def check(
     base: Annotated[str | None, typer.Argument(metavar="[BASE]", help="Default: where this branch left main.")] = None,
-    form: Annotated[str | None, typer.Option("--format", metavar="text|md|json", help="How to tell it.")] = None,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write to a file.")] = None,
+    head: Annotated[str | None, typer.Option("--head", metavar="REV", help="Judge this version, not HEAD.")] = None,
+    form: Annotated[list[str] | None, typer.Option(
+        "--format", metavar=FORMAT_HELP, help="How to tell it; may be repeated, one for each --output.")] = None,
+    output: Annotated[list[str] | None, typer.Option(
+        "--output", "-o", metavar="[FORMAT:]FILE", help="Write a file, its format by its ending; may be repeated.",
+    )] = None,
+    blame: Annotated[bool, typer.Option("--blame", help="Find out which changed source made it worse.")] = False,
+    confirm: Annotated[bool, typer.Option("--confirm", help="Train both with more seeds, compare those.")] = False,
+    minutes: Annotated[float, typer.Option("--minutes", min=0, help="Time for --blame or --confirm, each.")] = 20,
+    fetch: Annotated[bool, typer.Option("--fetch", help="First fetch what both versions need.")] = False,
+    train: Annotated[bool, typer.Option("--train", help="And train a version that nobody has a model of.")] = False,
+    post: Annotated[str | None, typer.Option("--post", metavar="github", help="Comment on the pull request.")] = None,
 ) -> None:
-    """The verdict on a change: exit 0 pass or advisory, 1 a regression, 4 cannot compare."""
-    from ovt.render.as_json import check_json
-    from ovt.render.markdown import check_markdown
+    """The verdict on a change: exit 0 pass or advisory, 1 a finding, 4 cannot compare."""
+    from ovt.render.formats import targets
+    from ovt.workflows.check import Extras
     from ovt.workflows.check import check as judge
 
-    chosen = form or ("json" if OUTPUT.as_json else "text")
-    if chosen not in FORMATS:
-        raise UsageError(f"no format `{chosen}`", why=nearest(chosen, FORMATS), command="ovt check --help")
-    result = judge(project(), base)
-    if chosen == "text":
-        text = "\n".join([result.verdict.upper(), *(f"  {reason}" for reason in result.reasons),
-                          *(f"  note: {note}" for note in result.diff.notes)])
-    else:
-        markdown = chosen == "md"
-        text = check_markdown(result) if markdown else json.dumps(check_json(result), ensure_ascii=False, indent=1)
-    if output:
-        output.write_text(text.rstrip("\n") + "\n", encoding="utf-8")
-    else:
-        OUTPUT.data(text.rstrip("\n"))
+    if post not in {None, "github"}:
+        raise UsageError(f"cannot post to `{post}`", why="known: github", command="ovt check --post github")
+    wanted = targets(form or (), output or (), "json" if OUTPUT.as_json else "text")
+    found = project()
+    with progress() as listener:
+        if fetch or train:
+            from ovt.workflows.readiness import make_ready
+
+            make_ready(found, base, head, listener, train=train)
+        result = judge(found, base, head, extras=Extras(blame, confirm, minutes), progress=listener)
+    for target in wanted:
+        _write(result, target.form, target.path)
+    if post:
+        _post(found, result)
     if result.exit_code:
         raise typer.Exit(result.exit_code)
+
+
+def _write(result: CheckResult, form: str, path: str) -> None:
+    from ovt.render.formats import STDOUT, render
+    from ovt.storage.files import write_text
+
+    text = render(result, form)
+    if path != STDOUT:
+        write_text(Path(path), text)
+    elif text:
+        OUTPUT.data(text.rstrip("\n"))
+    if form == "github":
+        _append_summary(result)
+
+
+def _append_summary(result: CheckResult) -> None:
+    """The page that GitHub shows for the run, where this runs there."""
+    from ovt.render.formats import render
+
+    path = os.environ.get(STEP_SUMMARY)
+    if not path:
+        return
+    try:
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(render(result, "md"))
+    except OSError as error:
+        OUTPUT.note(f"the step summary could not be written: {error.strerror}")
+
+
+def _post(found: Project, result: CheckResult) -> None:
+    """A comment that cannot be posted changes no verdict."""
+    from ovt.workflows.post import post_check
+
+    for line in post_check(found, result):
+        OUTPUT.note(line)

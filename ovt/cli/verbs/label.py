@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ovt.cli import making
 from ovt.cli.output import OUTPUT
-from ovt.cli.session import project, verb_app
+from ovt.cli.session import progress, project, verb_app
 from ovt.errors import EXIT_PROJECT
 
 if TYPE_CHECKING:
@@ -22,15 +23,22 @@ def label(
     source: Annotated[str, typer.Option("--source", "-s", help="A labeling function, or a source of the data.")],
     record: Annotated[str | None, typer.Option("--record", "-r", help="Id of one record.")] = None,
     sample: Annotated[int, typer.Option("--sample", "-n", min=1, help="How many records it votes on.")] = 10,
+    pin: Annotated[bool, typer.Option("--pin", help="Pin the revisions it uses to where they are now.")] = False,
 ) -> None:
-    """Try a source on records: its votes beside the other sources and gold. Nothing is written."""
-    from ovt.supervision.trial import try_source
+    """Try a source on records: its votes beside the other sources and gold. No vote is kept."""
+    from ovt.workflows.trying import try_out
 
-    trials = try_source(project(), source, record=record, sample=sample)
+    found = project()
+    if making.tried(found, source, record, sample):
+        return
+    with progress() as listener:
+        trials, pinned = try_out(found, source, listener, record=record, sample=sample, pin=pin)
     if OUTPUT.as_json:
         OUTPUT.json({"format": "ovt.label/1", "trials": [asdict(trial) for trial in trials]})
     for trial in trials if not OUTPUT.as_json else ():
         _show(trial)
+    if pinned:
+        OUTPUT.next("ovt run label")
     if any(found.problem for trial in trials for found in trial.records):
         raise typer.Exit(EXIT_PROJECT)
 
@@ -49,5 +57,10 @@ def _show(trial: Trial) -> None:
             for tried in found.items if tried.vote is not None or len(trial.records) == 1
         )
     OUTPUT.table(("record", "split", "item", "vote", "other sources", "gold"), rows)
+    for found in trial.records:
+        if found.traceback:
+            OUTPUT.note(f"traceback on {found.id}:")
+            OUTPUT.note("\n".join(f"  {line}" for line in found.traceback.splitlines()))
     if trial.printed:
-        OUTPUT.note(f"it printed:\n{trial.printed.rstrip()}")
+        OUTPUT.note("it printed:")
+        OUTPUT.note("\n".join(f"  {line}" for line in trial.printed.rstrip().splitlines()))

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ovt.cli.output import OUTPUT
 from ovt.cli.session import project, verb_app
+from ovt.quality.trend import Series
+
+if TYPE_CHECKING:
+    from ovt.project import Project
+    from ovt.versions.history import Version
 
 app = verb_app()
 
@@ -17,6 +22,9 @@ app = verb_app()
 def log(
     revisions: Annotated[list[str] | None, typer.Argument(help="Revisions or ranges (default: HEAD).")] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", help="At most so many.")] = 20,
+    slice_: Annotated[str | None, typer.Option("--slice", "-s", help="Follow this slice or tag.")] = None,
+    task: Annotated[str | None, typer.Option("--task", "-t", help="Follow this task.")] = None,
+    metric: Annotated[str | None, typer.Option("--metric", "-m", help="Follow this metric (default: primary).")] = None,
 ) -> None:
     """The versions and their quality."""
     from ovt.versions.history import history
@@ -24,6 +32,9 @@ def log(
 
     found = project()
     versions = history(found, tuple(revisions or ("HEAD",)), limit)
+    if slice_ or task or metric:
+        _follow(found, versions, Series(task or "", slice_, metric))
+        return
     scores = [headline(found, version) for version in versions]
     if OUTPUT.as_json:
         OUTPUT.json({"format": "ovt.log/1", "versions": [
@@ -42,6 +53,19 @@ def log(
         ) for version, score in zip(versions, scores, strict=True)],
         right=frozenset(range(3, 3 + len(tasks))), drop=(2, 1),
     )
+
+
+def _follow(found: Project, versions: list[Version], asked: Series) -> None:
+    """One metric over the versions."""
+    from ovt.render.trend import headline, trend_json, trend_table
+    from ovt.workflows.monitor import trend
+
+    result = trend(found, versions, asked)
+    if OUTPUT.as_json:
+        OUTPUT.json(trend_json(result.task, result.slice, result.metric, result.versions, result.points))
+        return
+    OUTPUT.note(headline(result.task, result.slice, result.metric, result.points[::-1]))
+    OUTPUT.render(trend_table(result.versions, result.points))
 
 
 def _state(version: object) -> str:

@@ -24,6 +24,7 @@ def run(
     publish: Annotated[bool, typer.Option("--publish", help="With --rev: push the result too.")] = False,
 ) -> None:
     """Bring labels, model and reports up to date, doing only what is needed."""
+    from ovt.workflows.pinning import pin_predictions
     from ovt.workflows.run import run_all
 
     found = project()
@@ -31,6 +32,7 @@ def run(
         _run_revision(found, rev, publish=publish)
         return
     with progress() as listener:
+        pin_predictions(found, listener)
         result = run_all(found, listener, stages=stages, force=force, strict=strict)
     if OUTPUT.as_json:
         OUTPUT.json({"format": "ovt.run/1", "stages": [

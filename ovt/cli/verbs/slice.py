@@ -10,6 +10,8 @@ from ovt.cli.output import OUTPUT
 from ovt.cli.session import project, verb_app
 
 app = verb_app()
+COLLAPSED = 0.2
+"""An indicator with an F1 below this says nothing about its slice."""
 
 
 @app.callback()
@@ -20,19 +22,39 @@ def group() -> None:
 @app.command("list")
 def list_all(
     task: Annotated[str | None, typer.Option("--task", "-t", help="Only this task's quality.")] = None,
+    indicators: Annotated[bool, typer.Option("--indicators", help="Ask the model if it knows them (on dev).")] = False,
 ) -> None:
     """Every slice: how many records of each split are in it, where it is defined, and its quality on test."""
     from ovt.workflows.slices import list_slices
 
-    rows = list_slices(project(), task)
+    rows = list_slices(project(), task, indicators=indicators)
     if OUTPUT.as_json:
         OUTPUT.json({"format": "ovt.slice-list/1", "slices": [
-            {"name": row.name, "at": row.at, **row.support, "quality": row.quality} for row in rows]})
+            {"name": row.name, "at": row.at, **row.support, "quality": row.quality,
+             "overlap": {"slice": row.overlap[0], "share": round(row.overlap[1], 6)} if row.overlap else None,
+             **({"indicators": row.indicators} if indicators else {})} for row in rows]})
         return
     tasks = sorted({name for row in rows for name in row.quality})
+    asked = ("indicator F1",) if indicators else ()
     OUTPUT.table(
-        ("slice", "train", "dev", "test", *tasks, "at"),
+        ("slice", "train", "dev", "test", *tasks, *asked, "overlaps", "at"),
         [(row.name, *(str(row.support.get(split, "–")) for split in ("train", "dev", "test")),
-          *(f"{row.quality[name]:.3f}" if name in row.quality else "–" for name in tasks), row.at) for row in rows],
-        right=frozenset(range(1, 4 + len(tasks))),
+          *(f"{row.quality[name]:.3f}" if name in row.quality else "–" for name in tasks),
+          *((_indicator(row.indicators),) if indicators else ()),
+          f"{100 * row.overlap[1]:.0f} % in {row.overlap[0]}" if row.overlap else "–", row.at) for row in rows],
+        right=frozenset(range(1, 4 + len(tasks))), drop=(4 + len(tasks) + len(asked),),
     )
+    if indicators and not any(row.indicators for row in rows):
+        OUTPUT.note("the model has no slice experts (`slices: {form: none}`), or no slice has a dev record: there are "
+                    "no indicators")
+    for row in rows:
+        weakest = min(row.indicators.values(), default=1.0)
+        if weakest < COLLAPSED:
+            OUTPUT.note(f"note: the indicator of `{row.name}` hardly ever fires rightly: its expert is dead weight; "
+                        "more train records, or a definition that the payloads show, would help")
+
+
+def _indicator(found: dict[str, float]) -> str:
+    """F1 by payload, the worst first."""
+    shown = sorted(found.items(), key=lambda pair: (pair[1], pair[0]))
+    return ", ".join(f"{value:.2f} {payload}" for payload, value in shown) or "–"

@@ -7,32 +7,39 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ovt.cli import making
 from ovt.cli.output import OUTPUT
 from ovt.cli.session import project, verb_app
-from ovt.errors import UsageError, nearest
+from ovt.errors import UsageError
 
 if TYPE_CHECKING:
-    from ovt.supervision.sources import SourceRow
+    from ovt.supervision.sourcedetail import SourceDetail
 
 app = verb_app()
-HEADERS = ("task", "source", "votes", "coverage", "overlaps", "conflicts", "accuracy", "dev accuracy", "dev n", "says",
-           "copies", "at")
 
 
 @app.command("list")
-def list_all(task: Annotated[str | None, typer.Option("--task", "-t", help="Only this task.")] = None) -> None:
+def list_all(
+    task: Annotated[str | None, typer.Option("--task", "-t", help="Only this task.")] = None,
+    sort: Annotated[str, typer.Option(help="name votes coverage overlaps conflicts accuracy dev commit.")] = "name",
+) -> None:
     """Coverage, overlaps, conflicts, estimated and dev accuracy of every source, and the label models tried."""
+    from ovt.render.sourcelist import source_rows
     from ovt.render.sources import label_models_table
     from ovt.supervision.sources import list_sources
     from ovt.versions.artifacts import read_report
     from ovt.versions.history import resolve
 
     found = project()
-    rows = list_sources(found, task)
+    rows = list_sources(found, task, sort)
     if OUTPUT.as_json:
-        OUTPUT.json({"format": "ovt.source-list/1", "sources": [asdict(row) for row in rows]})
+        from ovt.workflows.augmenters import list_augmenters
+
+        OUTPUT.json({"format": "ovt.source-list/1", "sources": [asdict(row) for row in rows],
+                     "generators": [asdict(row) for row in list_augmenters(found)]})
         return
-    _table(rows)
+    OUTPUT.render(source_rows(rows))
+    making.listed(found)
     report = read_report(found, resolve(found, "workspace"), "sources.json")
     if report is None:
         OUTPUT.next("ovt run")
@@ -42,28 +49,48 @@ def list_all(task: Annotated[str | None, typer.Option("--task", "-t", help="Only
 
 
 @app.command("show")
-def show(source: Annotated[str, typer.Argument(help="Its name.")]) -> None:
-    """One source: its numbers on each task, and where it is defined."""
-    from ovt.supervision.sources import list_sources
+def show(
+    source: Annotated[str, typer.Argument(help="Its name.")],
+    lift: Annotated[bool, typer.Option("--lift", help="Of a maker of records: train with and without them.")] = False,
+) -> None:
+    """One source: its numbers on each task, its definition, its confusions on dev, and how it was collected."""
+    from ovt.supervision.sourcedetail import source_detail
 
-    rows = list_sources(project())
-    chosen = [row for row in rows if row.source == source]
-    if not chosen:
-        raise UsageError(f"no source `{source}`", why=nearest(source, {row.source for row in rows}),
-                         command="ovt source list")
-    if OUTPUT.as_json:
-        OUTPUT.json({"format": "ovt.source-list/1", "sources": [asdict(row) for row in chosen]})
+    if making.shown(project(), source, lift=lift):
         return
-    _table(chosen)
-    OUTPUT.next(f"ovt label --source {source} --sample 10")
+    if lift:
+        raise UsageError(f"`{source}` makes no records", why="--lift is for transformation functions and generators",
+                         command="ovt source list")
+    detail = source_detail(project(), source)
+    if OUTPUT.as_json:
+        told = asdict(detail)
+        OUTPUT.json({"format": "ovt.source-list/1", "sources": told.pop("rows"), **told})
+        return
+    _detail(detail)
+    OUTPUT.next(f"ovt label --source {detail.rows[0].source} --sample 10" if detail.rows[0].kind != "crowd"
+                else "ovt source list")
 
 
-def _table(rows: list[SourceRow]) -> None:
-    from ovt.render.table import number
+def _detail(detail: SourceDetail) -> None:
+    from ovt.render.sourcelist import confusion_rows, origin, source_rows
 
-    OUTPUT.table(HEADERS, [(
-        row.task, row.source, str(row.votes if row.votes is not None else "–"), number(row.coverage),
-        number(row.overlaps), number(row.conflicts), number(row.accuracy), number(row.dev_accuracy), str(row.dev_n),
-        " ".join(row.polarity[:4]) + (f" +{len(row.polarity) - 4}" if len(row.polarity) > 4 else ""),
-        " ".join(row.copies), f"{row.at or ''}{' (not run yet)' if row.stale else ''}",
-    ) for row in rows], right=frozenset(range(2, 9)), drop=(11, 9, 4, 8, 10, 2))
+    OUTPUT.render(source_rows(detail.rows))
+    for worker in detail.worker:
+        rate = f", accuracy {worker.accuracy:.3f}" if worker.accuracy is not None else ""
+        OUTPUT.note(f"{worker.source} on {worker.task}: {worker.votes:,} votes{rate}")
+    lineage = detail.rows[0].lineage
+    if lineage is not None:
+        OUTPUT.note(f"\n{detail.rows[0].at}\n  brought in by {origin(lineage.brought)}")
+        if lineage.changed != lineage.brought:
+            OUTPUT.note(f"  last changed by {origin(lineage.changed)}")
+    if detail.definition:
+        OUTPUT.note("\n" + "\n".join(f"  {line}".rstrip() for line in detail.definition.splitlines()))
+    if detail.confusions:
+        OUTPUT.note("\non dev, beside gold:")
+        OUTPUT.render(confusion_rows(detail))
+    for batch in detail.batches:
+        told = f": {batch.note}" if batch.note else ""
+        rule = f", guideline {batch.guideline}" + (
+            " (CHANGED since)" if batch.changed else "") if batch.guideline else ""
+        OUTPUT.note(f"batch {batch.name} ({batch.at}), {batch.rows:,} rows{rule}{told}")
+

@@ -38,6 +38,16 @@ def _ranks(keys: Ints) -> Ints:
 
 
 @dataclass(frozen=True)
+class Ties:
+    """Sources that agree beyond what their accuracies explain, without being copies of each other."""
+
+    sources: NDArray[np.int32]
+    """(t,) ascending."""
+    excess: NDArray[np.float32]
+    """(t, t) correlation of their errors, 0 … 1; 0 for pairs that are not tied, and on the diagonal."""
+
+
+@dataclass(frozen=True)
 class Ballots:
     """The votes on the items that at least one source covers, sorted by item."""
 
@@ -59,6 +69,8 @@ class Ballots:
     """(n_sources,) near-copies have the same number and share one vote; None: no copies."""
     parents: NDArray[np.int32] | None = None
     """(n_sources,) sources that are one source's opinions on different bits have that source's number."""
+    ties: Ties | None = None
+    """Sources whose votes on one item count for less together than one by one; None: no such sources."""
 
     @property
     def n(self) -> int:
@@ -84,15 +96,31 @@ class Ballots:
 
     @cached_property
     def weights(self) -> Floats:
-        """(v,) 1, or the share of a vote that a near-copy has: copies that vote on one item share one vote."""
-        if self.clusters is None:
-            return np.ones(len(self.items))
+        """(v,) 1, or the share of a vote: copies that vote on one item share one vote, tied sources lose some of it."""
         share = np.ones(len(self.items))
-        copied = self._copied
-        key = self.items[copied] * (self.n_sources + 1) + self.clusters[self.sources[copied]]
-        peers = _ranks(key)
-        share[copied] = 1.0 / counts(peers, 0)[peers]
+        if self.clusters is not None:
+            copied = self._copied
+            key = self.items[copied] * (self.n_sources + 1) + self.clusters[self.sources[copied]]
+            peers = _ranks(key)
+            share[copied] = 1.0 / counts(peers, 0)[peers]
+        if self.ties is not None:
+            self._loosen(self.ties, share)
         return share
+
+    def _loosen(self, ties: Ties, share: Floats) -> None:
+        """Divide the shares of tied votes by the design effect (Kish 1965): 1 + the excess over those beside it."""
+        place = np.full(self.n_sources, -1)
+        place[ties.sources] = np.arange(len(ties.sources))
+        tied = np.flatnonzero(place[self.sources] >= 0)
+        column = place[self.sources[tied]]
+        item = np.cumsum(np.diff(self.items[tied], prepend=-1) != 0) - 1
+        rows = max(TIED_CELLS // max(len(ties.sources), 1), 1)
+        edges = np.searchsorted(item, np.arange(0, int(item[-1]) + 1 if len(item) else 0, rows))
+        for start, stop in zip(edges, [*edges[1:], len(tied)], strict=True):
+            here, at = item[start:stop] - item[start], column[start:stop]
+            present = np.zeros((int(here[-1]) + 1, len(ties.sources)), np.float32)
+            present[here, at] = share[tied[start:stop]]
+            share[tied[start:stop]] /= 1 + (present @ ties.excess)[here, at]
 
     @cached_property
     def voices(self) -> Floats:
@@ -184,6 +212,8 @@ class Ballots:
 
 
 FEW_COLUMNS = 32
+TIED_CELLS = 4_000_000
+"""Items times tied sources looked at together."""
 
 
 def _across(combine: np.ufunc, table: Floats) -> Floats:

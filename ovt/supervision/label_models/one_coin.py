@@ -7,11 +7,16 @@ from item to item. Two things keep EM from believing itself: a source is judged
 by the *others* (leave-one-out posteriors; without them a source that votes
 often confirms its own votes), and accuracies are MAP under a Beta prior whose
 mean and strength are those of the pool.
+
+What a round needs to know of votes is two numbers for each source, which add up
+over shards (`Counts`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import add
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +24,8 @@ import numpy as np
 from ovt.supervision.label_models.priors import balance, drawn_to_parents, log_prior, logit, strength
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from ovt.supervision.label_models.ballots import Ballots, Floats, Ints
@@ -75,23 +82,50 @@ def judge(ballots: Ballots, posterior: Floats, own: Floats) -> tuple[Floats, Flo
     return alone - by_chance, np.maximum(decisive - by_chance, 0.0)
 
 
+@dataclass(frozen=True)
+class Counts:
+    """All that the model needs to know of some votes, given what it believed before: counts of shards add up."""
+
+    right: Floats
+    """(n_sources,) how right a source's votes are by the others."""
+    trials: Floats
+    """(n_sources,) how much of its votes the others can tell."""
+
+    def __add__(self, other: Counts) -> Counts:
+        """The counts of both shards together."""
+        return Counts(self.right + other.right, self.trials + other.trials)
+
+
+def count(ballots: Ballots, parameters: Parameters) -> Counts:
+    """E-step on one shard."""
+    own = bumps(parameters.accuracy, ballots)
+    prior = log_prior(ballots, parameters.balance)
+    right, trials = judge(ballots, ballots.normalise(prior + ballots.cell_sums(own)), own)
+    several = ballots.voices[ballots.items] > 1 + 1e-9
+    return Counts(ballots.source_sums(right * several), ballots.source_sums(trials * several))
+
+
+def learn(counts: Counts, before: Parameters, parents: NDArray[np.int32] | None = None) -> Parameters:
+    """M-step on the counts of any number of shards."""
+    return Parameters(before.balance, map_accuracy(counts.right, counts.trials, parents))
+
+
 def fit(ballots: Ballots, gold: Ints) -> Parameters:
     """EM with leave-one-out posteriors, from soft majority vote; gold sets the class balance alone."""
     share = None if ballots.k is None else balance(ballots, gold)
-    prior = log_prior(ballots, share)
-    accuracy = np.full(ballots.n_sources, 0.75)
-    several = ballots.voices[ballots.items] > 1 + 1e-9
+    return resume([ballots], Parameters(share, np.full(ballots.n_sources, 0.75)))
+
+
+def resume(shards: Sequence[Ballots], parameters: Parameters) -> Parameters:
+    """EM over shards with the same sources, from where an earlier fit ended: one more shard costs a round or two."""
     for _ in range(ROUNDS):
-        own = bumps(accuracy, ballots)
-        right, trials = judge(ballots, ballots.normalise(prior + ballots.cell_sums(own)), own)
-        fresh = map_accuracy(
-            ballots.source_sums(right * several), ballots.source_sums(trials * several), ballots.parents
-        )
-        moved = float(np.abs(fresh - accuracy).max(initial=0.0))
-        accuracy = fresh
+        counts = reduce(add, [count(shard, parameters) for shard in shards])
+        fresh = learn(counts, parameters, shards[0].parents)
+        moved = float(np.abs(fresh.accuracy - parameters.accuracy).max(initial=0.0))
+        parameters = fresh
         if moved < TOLERANCE:
             break
-    return Parameters(share, accuracy)
+    return parameters
 
 
 def map_accuracy(right: Floats, trials: Floats, parents: NDArray[np.int32] | None) -> Floats:

@@ -224,7 +224,7 @@ def test_prints_are_notes_and_not_stdout(filled, capsys):
     progress = Silent()
     apply(filled, progress)
     assert capsys.readouterr().out == ""
-    assert progress.notes[0] == "`chatty` printed: saw q0 … and 1 lines more"
+    assert progress.notes[0] == "`chatty` printed: saw q0 … and 7 lines more"
 
 
 def test_a_file_read_while_running_must_be_named(filled):
@@ -304,3 +304,86 @@ def test_try_functions_returns_failures(filled):
     applied = try_functions(filled.project, opened(filled), functions, Silent())
     assert list(applied.failures) == ["bad"]
     assert len(applied.answers["good"].items) == 8
+
+
+def test_only_payloads_that_are_touched_are_decoded(filled, monkeypatch):
+    from ovt.data.view import Rows
+
+    store = opened(filled)
+    rows = Rows(store, 0, 2)
+    first, second = rows
+    assert rows.touched == set()
+    assert (first.id, second.query) == ("q0", "how old is he")
+    assert rows.touched == {"query"}
+    _ = first.tokens
+    assert rows.touched == {"query", "tokens"}
+
+
+def test_a_function_opens_no_column_that_it_does_not_touch(filled, tmp_path):
+    import subprocess
+    import sys
+
+    filled.write("labelers/a.py", """
+        from ovt import labeling_function
+        @labeling_function("Intent")
+        def f(r): return "height" if "tall" in r.query else None
+        """)
+    code = ("import sys; opened = []; sys.addaudithook(lambda event, a: event == 'open' and opened.append(str(a[0])))\n"
+            "from pathlib import Path; import pyarrow as pa; real = pa.memory_map\n"
+            "pa.memory_map = lambda path, *rest: (opened.append(path), real(path, *rest))[1]\n"
+            "from ovt.project import Project; from ovt.data.store import Store; from ovt.data.view import Rows\n"
+            "from ovt.functions.discover import discover; from ovt.functions.passes import Asked, run_pass\n"
+            "project = Project(Path(sys.argv[1])); store = Store.open(project.build / 'store')\n"
+            "(function,) = discover(project, 'labeling'); opened.clear(); rows = Rows(store, 0, 2)\n"
+            "run_pass(Asked(function, store), rows, rows, {}, memoryview(bytearray(16)).cast('q'))\n"
+            "print('\\n'.join(path for path in opened if 'store' in path))")
+    done = subprocess.run([sys.executable, "-c", code, str(filled.root)], capture_output=True, text=True, check=True)
+    assert [line.rpartition("store/")[2] for line in done.stdout.split()] == ["query/text.arrow"]
+
+
+def test_nothing_of_a_cached_function_is_run_or_read_but_its_answers(filled, monkeypatch):
+    write_many(filled, 3)
+    apply(filled)
+    monkeypatch.setattr("ovt.functions.running.run_missing", None)
+    store = opened(filled)
+    monkeypatch.setattr(type(store), "texts", None)
+    functions = discover(filled.project, "labeling")
+    applied = try_functions(filled.project, store, functions, Silent())
+    assert applied.answers["f00"].items.tolist() == [0, 3, 4, 7]
+    assert not store._columns
+
+
+def test_the_cache_is_pruned_by_use(filled):
+    write_many(filled, 3)
+    apply(filled)
+    folders = sorted((filled.root / ".ovt/cache/votes").glob("*/*"))
+    assert len(folders) == 3
+    oldest = folders[1]
+    import os
+
+    for age, folder in enumerate([oldest, folders[0], folders[2]]):
+        os.utime(folder, ns=(age, age))
+    size = sum(path.stat().st_size for path in oldest.iterdir())
+    cache = AnswerCache(filled.project.cache)
+    total = sum(path.stat().st_size for folder in folders for path in folder.iterdir())
+    assert cache.prune(total) == 0
+    assert cache.prune(total - 1) == size
+    assert not oldest.exists()
+    used = AnswerCache(filled.project.cache)
+    (place,) = list(folders[0].glob("*"))[:1]
+    assert used.read(place) is not None
+    used.prune(0)
+    assert (folders[0].exists(), folders[2].exists()) == (True, False)
+
+
+def test_limits_are_read_and_are_no_part_of_a_version(filled):
+    before = filled.project.settings.tracked()
+    filled.write("ovt.yaml", "errors: {seconds: 5, memory: 1.5 GB}\n")
+    settings = filled.project.settings
+    assert (settings.errors.seconds, settings.errors.memory_bytes()) == (5.0, 3 << 29)
+    assert settings.tracked() == before
+    assert set(before["errors"]) == {"bad_records"}
+    for wrong in ("seconds: 0", "memory: lots", "memory: 5"):
+        filled.write("ovt.yaml", f"errors: {{{wrong}}}\n")
+        with pytest.raises(ProjectError):
+            filled.project.settings.errors.memory_bytes()

@@ -7,6 +7,7 @@ import pytest
 
 from ovt.quality.compare import Measured, compare_versions
 from ovt.quality.policy import Policy, Thresholds
+from ovt.quality.predictions import with_seeds
 from ovt.quality.slicediff import Side
 
 
@@ -220,3 +221,86 @@ def test_same_input_same_answer(graded) -> None:
         found = [[label if rng.random() < 0.8 else "0" for label in record] for record in gold]
         sides.append(measured(graded("multiclass", gold, found, slices={"s": range(0, 300, 3)}), name))
     assert compare_versions(*sides, Policy()) == compare_versions(*sides, Policy())
+
+
+@pytest.fixture
+def compared_seeds(graded):
+    """Compare lists of wrong records, one list for each seed of each version, of `n` whose gold is all `a`."""
+
+    def compare(n: int, seeds_a, seeds_b, slices=None, policy=None):
+        gold = answers(n, [])
+        a, b = (with_seeds([graded("multiclass", gold, answers(n, wrong), slices=slices) for wrong in seeds])
+                for seeds in (seeds_a, seeds_b))
+        diff = compare_versions(measured(a, "A"), measured(b, "B"), policy or Policy())
+        return {row.slice: row for row in diff.rows}, diff.notes
+
+    return compare
+
+
+def test_a_drop_within_the_spread_between_seeds_is_unclear(compared_seeds) -> None:
+    """Every network of B is worse than its counterpart by 30 records in 1,000; but so are A's among themselves."""
+    up_and_down = ([range(50), range(110), range(170)], [range(90), range(140), range(190)])
+    rows, notes = compared_seeds(1000, *up_and_down)
+    row = rows[None]
+    assert (row.verdict, row.seeds) == ("unclear", (3, 3))
+    assert (row.old, row.new) == (pytest.approx(0.89), pytest.approx(0.86))
+    assert (row.old_spread, row.new_spread) == (pytest.approx(0.06), pytest.approx(0.05))
+    assert row.low < 0 < row.high
+    assert any("averages over 3 and 3 seeds" in note for note in notes)
+    steady = ([range(108, 218), range(109, 219), range(110, 220)], [range(139, 279), range(140, 280), range(141, 281)])
+    assert compared_seeds(1000, *steady)[0][None].verdict == "regressed"
+
+
+def test_seeds_see_a_drop_that_one_network_could_not(compared_seeds, compared) -> None:
+    rng = np.random.default_rng(3)
+    lost = set(range(14))
+
+    def tossing():
+        return set(np.flatnonzero(rng.random(400) < 0.1).tolist())
+
+    seeds_a, seeds_b = [tossing() - lost for _ in range(5)], [tossing() | lost for _ in range(5)]
+    row = compared_seeds(400, seeds_a, seeds_b)[0][None]
+    alone = compared(400, seeds_a[0], seeds_b[0])[None]
+    assert row.verdict == "regressed"
+    assert row.detectable < alone.detectable
+
+
+def test_one_side_with_one_seed_borrows_the_spread_of_the_other(compared_seeds) -> None:
+    wild, tame = [range(50), range(110), range(170)], [range(140)]
+    row = compared_seeds(1000, wild, tame)[0][None]
+    assert (row.verdict, row.seeds, row.new_spread) == ("unclear", (3, 1), None)
+
+
+def test_broken_records_and_the_minimum_are_the_served_networks(compared_seeds) -> None:
+    rows, _ = compared_seeds(100, [[0], range(20)], [range(30), [0]],
+                             policy=Policy(everything=Thresholds(0.005, 30, minimum=0.8)))
+    row = rows[None]
+    assert (row.broken, row.fixed) == (29, 0)
+    assert (row.shipped, row.new) == (pytest.approx(0.7), pytest.approx(0.845))
+    assert row.verdict == "regressed"
+    assert "0.700 is below the minimum 0.8" in row.why
+
+
+def test_negative_flips(compared, compared_seeds) -> None:
+    row = compared(200, range(10), range(5, 25))[None]
+    assert row.negative_flip_rate == pytest.approx(15 / 200)
+    assert row.negative_flip_low < 15 / 200 < row.negative_flip_high
+    assert (row.noise_flip_rate, row.shipped) == (None, pytest.approx(row.new))
+    same = compared_seeds(200, [range(10), range(10, 20)], [range(10), range(10, 20)])[0][None]
+    assert same.negative_flip_rate == pytest.approx(10 / 200 / 2)
+    assert same.noise_flip_rate == pytest.approx(10 / 200)
+
+
+def test_every_row_says_what_it_could_have_seen(compared) -> None:
+    slices = {"many": range(1000), "few": range(1000, 1200), "thin": range(1200, 1212)}
+    rng = np.random.default_rng(0)
+    wrong = [np.flatnonzero(rng.random(2000) < 0.1).tolist() for _ in "ab"]
+    rows = compared(2000, *wrong, slices=slices)
+    assert rows["many"].detectable < rows["few"].detectable
+    assert rows["thin"].detectable is None
+    assert 0.03 < rows["many"].detectable < 0.09
+    assert rows["few"].detectable > 0.08  # 5 points on 200 records cannot be seen
+    alone = Policy(slices=(("few", Thresholds(0.005, 30, critical=True)),))
+    assert compared(2000, *wrong, slices=slices, policy=alone)["few"].detectable < rows["few"].detectable
+    hopeless = compared(40, range(38), [*range(1, 39)])[None]
+    assert hopeless.detectable is None  # two records are right: no drop of them proves anything

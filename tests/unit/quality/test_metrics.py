@@ -99,3 +99,9 @@ def test_every_form_has_its_primary_among_what_is_measured() -> None:
     for form, primary in metrics.PRIMARY.items():
         assert primary in metrics.MEASURED[form]
     assert {name for names in metrics.MEASURED.values() for name in names} == set(metrics.METRICS)
+
+
+def test_every_metric_says_which_way_is_better() -> None:
+    assert set(metrics.METRICS) <= set(metrics.TABLE)
+    assert {"log_loss", "ece", "negative_flip_rate"} == metrics.LOWER_IS_BETTER
+    assert (metrics.better("ece"), metrics.better("f1_macro")) == ("lower", "higher")

@@ -10,9 +10,10 @@ import pytest
 from sklearn import metrics as oracle
 from sklearn.preprocessing import MultiLabelBinarizer
 
+from ovt.quality import subset as module
 from ovt.quality.evidence import evidence_of, ratio_parts
 from ovt.quality.metrics import MEASURED, PRIMARY
-from ovt.quality.subset import measure
+from ovt.quality.subset import measure, measure_all, point_metrics
 
 
 def some_records(rng, n: int, labels: list[str], longest: int) -> tuple[list[list[str]], list[list[str]]]:
@@ -139,3 +140,65 @@ def test_a_perfect_score_on_few_records_is_not_certainty(graded) -> None:
     for name in ("span_f1", "accuracy", "f1_macro"):
         assert (found[name].value, found[name].high) == (1, 1)
         assert found[name].low == pytest.approx(0.7225, abs=1e-4)
+
+
+@pytest.mark.parametrize("form", ["multiclass", "BIO", "bitvector", "select"])
+def test_many_subsets_at_once_are_each_alone(graded, names, form, monkeypatch) -> None:
+    rng = np.random.default_rng(9)
+    labels = {"multiclass": list("abc"), "BIO": ["B-a", "I-a", "O"], "select": ["0", "1", None],
+              "bitvector": [names(), names("p"), names("p", "q")]}[form]
+    gold = [[labels[code] for code in rng.integers(0, len(labels), 1 if form == "select" else rng.integers(0, 5))]
+            for _ in range(50)]
+    found = [[labels[code] for code in rng.integers(0, len(labels), len(record))] for record in gold]
+    items = sum(map(len, gold))
+    evidence = evidence_of(graded(form, gold, found, confidence=rng.random(items), gold_probability=rng.random(items)))
+    subsets = [np.arange(50), np.arange(0), np.asarray([7]), np.arange(10, 30), np.arange(0)]
+    alone = [measure(evidence, rows) for rows in subsets]
+    assert measure_all(evidence, subsets) == alone
+    monkeypatch.setattr(module, "MEMBERS", 20)
+    assert measure_all(evidence, subsets) == alone
+    points = point_metrics(evidence, subsets)
+    for place, estimates in enumerate(alone):
+        for name, estimate in estimates.items():
+            assert points[name][place] == estimate.value
+
+
+def test_one_class_and_absent_classes(graded) -> None:
+    found = values(graded("multiclass", [["a"]] * 4, [["a"]] * 4), range(4))
+    assert [found[name] for name in ("accuracy", "precision_macro", "recall_macro", "f1_macro")] == [1, 1, 1, 1]
+    found = values(graded("multiclass", [["a"]] * 4, [["b"]] * 4), range(4))
+    assert [found[name] for name in ("accuracy", "precision_macro", "recall_macro", "f1_macro")] == [0, 0, 0, 0]
+
+
+def test_log_loss_and_calibration_are_the_definitions(graded) -> None:
+    rng = np.random.default_rng(10)
+    probabilities = rng.dirichlet(np.ones(3), 300)
+    gold, said = rng.integers(0, 3, 300), probabilities.argmax(1)
+    names_ = np.asarray(list("abc"))
+    sure = probabilities.max(1).astype(np.float32)
+    part = graded("multiclass", [[label] for label in names_[gold]], [[label] for label in names_[said]], confidence=sure,
+                  gold_probability=probabilities[np.arange(300), gold])
+    ours = values(part, range(300))
+    assert ours["log_loss"] == pytest.approx(oracle.log_loss(gold, probabilities, labels=range(3)), abs=1e-6)
+    error = sum(abs(((gold == said)[inside] - sure.astype(float)[inside]).sum()) for inside in (
+        (sure > edge / 15) & (sure <= (edge + 1) / 15) for edge in range(15))) / 300
+    assert ours["ece"] == pytest.approx(error, abs=1e-6)
+
+
+@pytest.mark.parametrize(("n", "least"), [(30, 0.88), (300, 0.90)])
+def test_every_interval_covers_what_is_true_of_the_population(graded, n: int, least: float) -> None:
+    """Draw many samples from a population whose metrics are known; macro averages of rare classes are the weak point."""
+    rng = np.random.default_rng(n)
+    size = 40_000
+    gold = rng.choice(3, size, p=[0.5, 0.3, 0.2])
+    sure = rng.uniform(0.4, 1, size)
+    said = np.where(rng.random(size) < sure - 0.1, gold, (gold + 1) % 3)
+    labels = list("abc")
+    evidence = evidence_of(graded(
+        "multiclass", [[labels[code]] for code in gold], [[labels[code]] for code in said], confidence=sure,
+        gold_probability=np.where(gold == said, sure, (1 - sure) / 2 + 1e-3)))
+    truth = {name: found[0] for name, found in point_metrics(evidence, [np.arange(size)]).items()}
+    samples = measure_all(evidence, [rng.integers(0, size, n) for _ in range(300)])
+    for name, value in truth.items():
+        covered = np.mean([sample[name].low <= value <= sample[name].high for sample in samples])
+        assert covered >= least, name

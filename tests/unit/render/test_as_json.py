@@ -15,7 +15,9 @@ def test_diff_has_the_promised_shape(diff) -> None:
     assert found["rows"][0] == {
         "task": "Intent", "slice": "nutrition", "metric": "accuracy", "n": 200, "old": 0.95, "new": 0.8, "delta": -0.15,
         "low": -0.21, "high": -0.09, "p": 0.0, "verdict": "regressed", "broken": 30, "fixed": 0, "critical": True,
-        "why": "p < 0.001 after correction",
+        "why": "p < 0.001 after correction", "seeds": [1, 1], "old_spread": None, "new_spread": None, "shipped": None,
+        "remeasured": False, "negative_flip_rate": None, "negative_flip_low": None, "negative_flip_high": None,
+        "noise_flip_rate": None, "detectable": None,
     }
     assert found["rows"][3]["slice"] is None
     assert found["notes"] == ["each version was trained once"]

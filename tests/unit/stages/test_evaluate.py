@@ -26,7 +26,7 @@ def record(name: str, split: str, intent: str | None, *tags: str) -> dict:
     }
 
 
-def always_first(model, store, rows, progress=None):
+def always_first(model, store, rows, progress=None, *, weights=None):
     """Every item gets class 0 (of a bitvector: nothing), every set its first member."""
     found = {}
     for task in store.schema.tasks.values():
@@ -105,6 +105,31 @@ def test_same_bytes_each_time(project) -> None:
     first, second = (run(project, name)[0] for name in ("a", "b"))
     for name in ("build/predictions.parquet", "reports/quality.json", "reports/metrics.json"):
         assert (first / name).read_bytes() == (second / name).read_bytes()
+
+
+def test_every_seed_is_asked_and_the_first_is_reported(project, monkeypatch) -> None:
+    from pyarrow import parquet
+
+    def by_seed(model, store, rows, progress=None, *, weights=None):
+        found = always_first(model, store, rows)
+        answer = int(weights.parent.name) if weights.parent.name.isdigit() else 0
+        found["Intent"].decoded[:] = answer
+        return found
+
+    monkeypatch.setattr("ovt.training.predict.predict", by_seed)
+    alone = json.loads((run(project, "alone")[0] / "reports/quality.json").read_text())
+    for number in (1, 2):
+        project.write(f"model/replicates/{number}/weights.safetensors", f"weights {number}")
+    out, _ = run(project, "three")
+    rows = [row for row in parquet.read_table(out / "build/predictions.parquet").to_pylist() if row["id"] == "x1"]
+    intent = next(row for row in rows if row["task"] == "Intent")
+    assert [intent[name] for name in ("predicted", "predicted_1", "predicted_2")] == [[name] for name in INTENTS]
+    report = json.loads((out / "reports/quality.json").read_text())
+    overall = report["tasks"]["Intent"]["splits"]["test"]["overall"]
+    seeds = overall.pop("seeds")
+    assert seeds == {"metric": "accuracy", "values": [0.5, 0.5, 0.0], "spread": pytest.approx(0.288675)}
+    assert overall == alone["tasks"]["Intent"]["splits"]["test"]["overall"]
+    assert report["model"] != alone["model"]
 
 
 def test_digests_follow_model_and_exam(project) -> None:

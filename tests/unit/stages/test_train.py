@@ -78,6 +78,28 @@ def test_texts_that_say_nothing_still_train(tmp_path: Path) -> None:
     assert (tmp_path / "out/model/config.json").is_file()
 
 
+def test_replicates_leave_the_model_as_it_is_and_stand_beside_it(tmp_path: Path) -> None:
+    project = labelled(tmp_path / "p", [(word, word) for word in ("a", "b", "c") * 15])
+    lock = "answers: x\nvalues: {training: {epochs: 2}}\n"
+    made = {}
+    for name, settings in (("one", "{seed: 4}"), ("three", "{seed: 4, replicates: 3}"), ("last", "{seed: 6}")):
+        (project.root / "tuning.lock.yaml").write_text(lock)
+        (project.root / "ovt.yaml").write_text(f"train: {settings}\n")
+        heard = Heard()
+        train.run(Project(project.root), tmp_path / name, heard)
+        folder = tmp_path / name / "model"
+        made[name] = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        if name == "three":
+            assert [note.split(":")[0] for note in heard.notes] == ["seed 1 of 3", "seed 2 of 3", "seed 3 of 3"]
+            assert any(message.startswith("seed 3 of 3 · epoch") for message in heard.messages)
+    more = {name: content for name, content in made["three"].items() if name.startswith("replicates/")}
+    assert sorted(more) == [f"replicates/{number}/{name}" for number in (1, 2) for name in ("training.json", "weights.safetensors")]
+    assert {name: content for name, content in made["three"].items() if name not in more} == made["one"]
+    assert more["replicates/2/weights.safetensors"] == made["last"]["weights.safetensors"]
+    assert more["replicates/1/weights.safetensors"] != more["replicates/2/weights.safetensors"]
+    assert json.loads(more["replicates/2/training.json"]) == json.loads(made["last"]["config.json"])["training"]
+
+
 def test_fixed_values_come_from_the_lock(tmp_path: Path) -> None:
     project = labelled(tmp_path / "p", [(f"{word}", word) for word in ("a", "b") * 20])
     (project.root / "tuning.lock.yaml").write_text(
@@ -89,7 +111,7 @@ def test_fixed_values_come_from_the_lock(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("settings", "what"), [
-    ("train: {init: parent}", "train.init"), ("train: {replicates: 3}", "train.replicates"), ("train: {threads: 0}", "train.threads"),
+    ("train: {init: parent}", "train.init"), ("train: {replicates: 0}", "train.replicates"), ("train: {threads: 0}", "train.threads"),
 ])
 def test_settings_that_cannot_be_kept_are_errors(settings: str, what: str, tmp_path: Path) -> None:
     (tmp_path / "schema.json").write_text(json.dumps(SCHEMA))

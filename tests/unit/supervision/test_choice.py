@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ovt.supervision import choice
+from ovt.supervision import choice, fitting
 from ovt.supervision.choice import Truth, choose
+from ovt.supervision.label_models import majority
 from ovt.supervision.label_models.ballots import UNKNOWN
 
 EVEN = np.array([0.5, 0.5])
@@ -14,13 +15,16 @@ def gold_on(truth, count):
     return np.where(np.arange(len(truth)) < count, truth, UNKNOWN)
 
 
-def test_without_gold_annotators_get_dawid_skene_and_it_says_why(planted):
-    votes, truth = planted.annotators(500, planted.coins([0.9, 0.8, 0.7, 0.6], 2), EVEN)
+def test_without_gold_hidden_votes_choose_and_it_says_why(planted):
+    votes, truth = planted.annotators(800, planted.coins([0.95, 0.8, 0.6, 0.55, 0.55], 2), EVEN)
     found = choose(planted.ballots_of(votes, 2), Truth(gold_on(truth, 0), gold_on(truth, 0)))
-    assert found.name == "dawid_skene"
-    assert "no dev items with gold" in found.reason
+    assert found.name == "one_coin"
+    assert "no dev items with gold: one_coin by structure" in found.reason
+    assert "majority vote's" in found.reason
     assert found.scores == {}
-    assert found.calibration.temperature == pytest.approx(2.0)
+    assert set(found.heard) == {"majority", "one_coin", "glad", "dawid_skene"}
+    assert found.heard["one_coin"].agreement > found.heard["majority"].agreement
+    assert found.calibration.temperature == pytest.approx(5**0.5)
 
 
 @pytest.mark.parametrize(("votes", "why"), [
@@ -34,13 +38,17 @@ def test_without_gold_majority_vote_where_agreement_says_nothing(planted, votes,
     assert why in found.reason
 
 
-def test_without_gold_one_class_functions_are_combined_by_majority_vote(planted):
-    votes, truth = planted.functions(5000, [0, 0, 0, 1, 1, 1], [0.9, 0.8, 0.7] * 2, EVEN, coverage=0.4)
+@pytest.mark.parametrize("seed", range(4))
+def test_without_gold_one_class_functions_are_not_below_majority_vote(planted, seed):
+    votes, truth = planted.functions(3000, [0, 0, 0, 1, 1, 1], [0.9, 0.8, 0.7] * 2, np.array([0.8, 0.2]),
+                                     coverage=0.15, seed=seed)
     covered = (votes >= 0).any(axis=1)
-    nothing = gold_on(truth[covered], 0)
-    found = choose(planted.ballots_of(votes[covered], 2), Truth(nothing, nothing))
-    assert found.name == "majority"
-    assert "some classes only" in found.reason
+    nothing, ballots = gold_on(truth[covered], 0), planted.ballots_of(votes[covered], 2)
+    found = choose(ballots, Truth(nothing, nothing))
+    plain = majority.predict(majority.fit(ballots, nothing), ballots)
+    right, floor = ((ballots.answers(logs) == truth[covered]).mean()
+                    for logs in (found.log_probabilities(ballots), plain))
+    assert right >= floor - 0.005
 
 
 def test_with_gold_the_better_model_wins(planted):
@@ -54,7 +62,7 @@ def test_with_gold_the_better_model_wins(planted):
 def test_equal_coins_are_told_by_log_loss_and_the_reason_says_so(planted):
     votes, truth = planted.annotators(2000, planted.coins([0.8] * 5, 2), EVEN)
     found = choose(planted.ballots_of(votes, 2), Truth(gold_on(truth, 100), gold_on(truth, 0)))
-    assert found.name == "dawid_skene"
+    assert found.name in {"one_coin", "dawid_skene", "weighted_dawid_skene"}
     assert "best log-loss" in found.reason
 
 
@@ -91,8 +99,37 @@ def test_gold_anchored_is_judged_on_gold_it_has_not_seen(planted):
 
 
 def test_folds_are_even_and_follow_the_seed():
-    folds = choice._folds(25, 0)
-    assert np.bincount(folds).tolist() == [3] * 5 + [2] * 5
-    assert (choice._folds(25, 0) == folds).all()
-    assert (choice._folds(25, 1) != folds).any()
-    assert len(set(choice._folds(3, 0).tolist())) == 3
+    known = Truth(np.zeros(25, np.int64), np.full(25, UNKNOWN))
+    folds = choice._folds(known, 0)
+    assert sorted(np.bincount(folds).tolist()) == [2] * 5 + [3] * 5
+    assert (choice._folds(known, 0) == folds).all()
+    assert (choice._folds(known, 1) != folds).any()
+
+
+def test_tokens_of_a_sequence_are_in_one_fold():
+    blocks = np.repeat(np.arange(30), 4)
+    folds = choice._folds(Truth(np.zeros(120, np.int64), np.full(120, UNKNOWN), blocks=blocks), 0)
+    assert all(len(set(folds[blocks == block].tolist())) == 1 for block in range(30))
+
+
+def test_much_gold_is_judged_in_part_and_anchors_whole(monkeypatch, planted):
+    monkeypatch.setattr(choice, "MOST_JUDGED", 100)
+    votes, truth = planted.annotators(1000, planted.coins([0.9, 0.8, 0.7], 2), EVEN)
+    ballots = planted.ballots_of(votes, 2)
+    known = Truth(truth, gold_on(truth, 0), blocks=np.repeat(np.arange(250), 4))
+    few = choice.judged(ballots, known, 0)
+    assert 50 <= few.known.sum() <= 200
+    assert few.known.reshape(-1, 4).all(axis=1).sum() * 4 == few.known.sum()
+    assert (few.anchors == truth).all()
+
+
+def test_the_floor_is_that_of_the_items_that_are_judged(monkeypatch, planted):
+    monkeypatch.setattr(choice, "MOST_JUDGED", 60)
+    votes, truth = planted.annotators(2000, planted.coins([0.95, 0.6, 0.6, 0.6], 2), EVEN)
+    seen = []
+    monkeypatch.setattr(fitting, "choose", lambda ballots, known, seed: seen.append(known) or choose(ballots, known, seed))
+    found = fitting.fit(planted.ballots_of(votes, 2), gold_on(truth, 1500), gold_on(truth, 0), 0)
+    majority_right = ((votes.sum(axis=1) > 2) == truth)[seen[0].known]
+    assert seen[0].known.sum() < 300
+    assert abs(seen[0].floor - majority_right.mean()) < 0.25
+    assert seen[0].floor == pytest.approx(found.chosen.scores["majority"].accuracy, abs=0.02)

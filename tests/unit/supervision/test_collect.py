@@ -74,5 +74,5 @@ def test_unknown_classes_of_functions_stop_the_run(filled):
     filled.write("labelers/a.yaml", "- {name: tall, task: Intent, keyword: tall, label: heigth}\n")
     with pytest.raises(ProjectError) as caught:
         collected(filled)
-    assert caught.value.what == "labeling function `tall` failed on 3 of 3 records"
-    assert caught.value.fix == "did you mean `height`?"
+    assert caught.value.what == "labeling function `tall` gives a label that is no class of `Intent`"
+    assert (caught.value.at, caught.value.fix) == ("labelers/a.yaml:1", "did you mean `height`?")

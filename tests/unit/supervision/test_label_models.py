@@ -141,7 +141,7 @@ def test_candidates_may_vary_in_number(name):
 def test_dawid_skene_is_not_asked_about_candidates_nor_about_too_many_confusions():
     assert "dawid_skene" not in candidates(select_ballots(np.array([2]), np.array([[0]])), np.array([UNKNOWN]))
     wide = rectangular(np.zeros(1, np.int64), np.zeros(1, np.int32), np.zeros(1, np.int32), 1200, (1, 1461))
-    assert set(candidates(wide, np.array([UNKNOWN]))) == {"majority", "one_coin"}
+    assert set(candidates(wide, np.array([UNKNOWN]))) == {"majority", "one_coin", "glad"}
 
 
 def test_gold_anchored_needs_several_judged_votes_a_source(planted):
@@ -211,3 +211,30 @@ def test_pieces_are_predicted_as_the_whole(name, planted):
     assert np.concatenate([*pieces, model.predict(parameters, ballots.span(140, 200))]) == pytest.approx(whole)
     odd = np.arange(200) % 2 == 1
     assert model.predict(parameters, ballots.pick(odd)) == pytest.approx(whole.reshape(200, -1)[odd].ravel())
+
+
+def shards_of(planted, votes, k, pieces):
+    return [planted.ballots_of(part, k) for part in np.array_split(votes, pieces)]
+
+
+def test_counts_of_shards_add_up_to_those_of_the_whole(planted):
+    votes, _ = planted.annotators(1000, planted.coins([0.9, 0.8, 0.7, 0.6], 3), np.full(3, 1 / 3))
+    whole, found = planted.ballots_of(votes, 3), one_coin.Parameters(np.full((1, 3), 1 / 3), np.full(4, 0.7))
+    together, *others = [one_coin.count(shard, found) for shard in shards_of(planted, votes, 3, 3)]
+    for each in others:
+        together = together + each
+    expected = one_coin.count(whole, found)
+    assert together.right == pytest.approx(expected.right)
+    assert together.trials == pytest.approx(expected.trials)
+
+
+def test_a_new_shard_goes_on_from_what_was_learned(planted, monkeypatch):
+    votes, _ = planted.annotators(4000, planted.coins([0.9, 0.8, 0.7, 0.6, 0.6], 2), EVEN)
+    first, second = shards_of(planted, votes, 2, 2)
+    whole = one_coin.fit(planted.ballots_of(votes, 2), np.full(4000, UNKNOWN))
+    before = one_coin.fit(first, no_gold(first))
+    monkeypatch.setattr(one_coin, "ROUNDS", 3)
+    resumed = one_coin.resume([first, second], before)
+    assert resumed.accuracy == pytest.approx(whole.accuracy, abs=0.01)
+    started_over = one_coin.fit(planted.ballots_of(votes, 2), np.full(4000, UNKNOWN))
+    assert np.abs(resumed.accuracy - whole.accuracy).max() < np.abs(started_over.accuracy - whole.accuracy).max()

@@ -8,6 +8,7 @@ import pytest
 from ovt.data.votes import VOTED, Votes
 from ovt.supervision import report as module
 from ovt.supervision.combine import combine_task
+from ovt.supervision.label_models.candidates import LABEL_MODELS
 from ovt.supervision.report import sources_report, task_report
 
 
@@ -62,7 +63,7 @@ def test_every_candidate_and_majority_vote_are_told(planted):
     facts = {"kind": "multiclass", "n_classes": 2, "gold": planted.gold_votes(np.arange(150), truth, 600)}
     combined = combine_task(long, **facts)
     report = task_report(long, combined, **facts)
-    assert set(report["candidates"]) == {"majority", "one_coin", "dawid_skene", "gold_anchored"}
+    assert set(report["candidates"]) == set(LABEL_MODELS)
     assert set(report["candidates"]["majority"]) == {"log_loss", "accuracy", "f1", "ece"}
     assert report["majority"] == report["candidates"]["majority"]
     assert report["label_model"] == combined.chosen

@@ -120,3 +120,49 @@ def test_explaining_a_record(filled):
     assert set(intent.accuracies) >= {"crowd", "tall"}
     slots = next(task for task in found.tasks if task.task == "Slots")
     assert [(one.item.text, one.votes) for one in slots.items] == [("how", {}), ("tall", {"ann": "B-title"})]
+
+
+def test_a_dry_run_survives_what_a_run_survives(filled):
+    filled.write("ovt.yaml", "errors: {seconds: 0.4}\n")
+    filled.write("labelers/b.py", """
+        import os
+        from ovt import labeling_function
+        @labeling_function("Intent")
+        def wild(r):
+            print("asked", r.id)
+            if r.id == "q1":
+                while True: pass
+            if r.id == "q3":
+                os._exit(3)
+            if r.id == "q4":
+                return "no class"
+            return "age"
+        """)
+    trial, = try_source(filled.project, "wild", sample=20)
+    problems = {record.id: record for record in trial.records if record.problem}
+    assert {name: record.problem for name, record in problems.items()} == {
+        "q1": "no answer within 0.4 s", "q3": "it ended its process (exit status 3)",
+        "q4": "its answer is no label of `Intent`: 'no class' is no class; known: age, height, president"}
+    assert problems["q1"].at == "labelers/b.py:8"
+    assert problems["q1"].traceback == "labelers/b.py:8 in wild"
+    assert (trial.scanned, trial.hits) == (6, 3)
+    assert sorted(trial.printed.split()) == sorted(f"asked q{number}".split()[at] for number in (0, 1, 3, 4, 6, 7) for at in (0, 1))
+
+
+def test_a_dry_run_of_a_batch_function_asks_about_one_record_at_a_time(filled):
+    filled.write("labelers/b.py", """
+        from ovt import labeling_function
+        @labeling_function("Intent", batch=True)
+        def many(batch):
+            print(len(batch))
+            return ["height" if "tall" in text else None for text in batch.query]
+        """)
+    trial, = try_source(filled.project, "many", sample=2)
+    assert [record.items[0].vote for record in trial.records] == ["height"] * 2
+    assert set(trial.printed.split()) == {"1"}
+
+
+def test_a_failure_has_its_traceback(filled):
+    trial, = try_source(filled.project, "broken", record="q1")
+    assert trial.records[0].traceback.splitlines() == [
+        'labelers/a.py:9 in broken: return {}["x"]', "KeyError: 'x'"]

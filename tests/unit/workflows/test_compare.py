@@ -157,31 +157,31 @@ def test_flips(project, versions) -> None:
     assert "did you mean `Intent`?" in str(raised.value)
 
 
-def test_no_gold_is_advisory(project, versions) -> None:
+def test_no_gold_is_advisory(history, versions) -> None:
     versions.add("A", predictions([], gold=None))
-    result = check(project, "A", "A")
+    result = check(history, "A", "A")
     assert (result.verdict, result.exit_code, result.diff.rows) == ("advisory", 0, ())
 
 
-def test_check_verdicts(project, versions) -> None:
+def test_check_verdicts(history, versions) -> None:
     versions.add("A", predictions([]))
     versions.add("worse", predictions(range(12)))
     versions.add("same", predictions([]))
     versions.add("other exam", predictions([], gold="b"))
-    found = {spec: check(project, "A", spec) for spec in ("worse", "same", "other exam")}
+    found = {spec: check(history, "A", spec) for spec in ("worse", "same", "other exam")}
     assert {spec: (result.verdict, result.exit_code) for spec, result in found.items()} == {
         "worse": ("fail", 1), "same": ("pass", 0), "other exam": ("cannot compare", 4),
     }
     assert found["same"].reasons == ("none of 2 rows regressed against A",)
 
 
-def test_head_is_the_workspace_if_that_has_its_results(project, versions) -> None:
+def test_head_is_the_workspace_if_that_has_its_results(history, versions) -> None:
     versions.add("A", predictions([]))
     versions.add("HEAD", None, "none", report=None, key="k")
     versions.add("workspace", predictions([]), key="k")
-    assert check(project, "A").diff.b.name == "workspace"
+    assert check(history, "A").diff.b.name == "workspace"
     versions.add("HEAD", predictions([]))
-    assert check(project, "A").diff.b.name == "HEAD"
+    assert check(history, "A").diff.b.name == "HEAD"
 
 
 def git(root: Path, *arguments: str) -> str:
