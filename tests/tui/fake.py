@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ovt.functions.listing import Place
+from ovt.functions.rules import Rule, written
+from ovt.quality.answers import Answer
+from ovt.quality.causes import FlipCause, grouped
+from ovt.quality.changed import ChangedSource
+from ovt.quality.disagreements import Disagreement
 from ovt.quality.slicediff import Flip, Side, SliceDiff, SliceRow, SourceVote
 from ovt.schema.spec import Payload, Schema, Task
+from ovt.supervision.rule_trial import RuleHit, RuleTrial
 from ovt.versions.history import Version
+from ovt.versions.queue import Job, JobProgress
+from ovt.workflows.causes import FlipCauses
+from ovt.workflows.corrections import Correction
+from ovt.workflows.definitions import Definition, Written
+from ovt.workflows.disagreements import Disagreements
+from ovt.workflows.jobs import JobStatus
+from ovt.workflows.question import Question
+from ovt.workflows.rules import WrittenRule
+from ovt.workflows.votes import ItemVotes
+from ovt_tui.errands import Fetched, Recorded, Stopped
 
 if TYPE_CHECKING:
     from ovt.errors import OvtError
+    from ovt.quality.answers import Wanted
 
 COMMITS = {"HEAD~1": "a" * 40, "HEAD": "b" * 40}
 
@@ -60,10 +79,11 @@ FLIPS = (
     Flip("Intent", "q-30", 0, "fixed", "age", "height", "age", 0.52, 0.88, ("disambiguation",)),
 )
 
-BEFORE = (SourceVote("weak1", "president", 0.71), SourceVote("weak2", "height", 0.83), SourceVote("old_lf", None, 0.6))
-AFTER = (
-    SourceVote("weak1", "president", 0.7), SourceVote("weak2", "height", 0.82), SourceVote("new_lf", "president", 0.9),
-)
+BEFORE = ItemVotes((SourceVote("weak1", "president", 0.71, -0.9, 0.88), SourceVote("weak2", "height", 0.83, 1.6, 0.29),
+                    SourceVote("old_lf", None, 0.6)), (("height", 0.67), ("president", 0.33)))
+AFTER = ItemVotes((SourceVote("weak1", "president", 0.7, 0.85, 0.66), SourceVote("weak2", "height", 0.82, -1.5, 0.95),
+                   SourceVote("new_lf", "president", 0.9, 2.2, 0.34, decisive=True)),
+                  (("president", 0.82), ("height", 0.18)))
 
 RECORD = {
     "id": "q-17",
@@ -75,6 +95,38 @@ RECORD = {
     "tasks": {"Intent": {"weak1": "president"}},
     "tags": ["test"],
 }
+STORED = {
+    "q-17": {"id": "q-17", "payloads": {**RECORD["payloads"], "entities": list(RECORD["payloads"]["entities"].values())}},
+    "q-30": {"id": "q-30", "payloads": {"tokens": ["how", "old"], "query": "how old is the queen"}},
+}
+"""What the stores of the versions have; the working tree has q-17 alone."""
+
+OLD_CODE = ('@slicing_function("disambiguation")', "def several(r):", "    return len(r.entities) > 1")
+NEW_CODE = (*OLD_CODE[:2], "    return len(r.entities) > 2")
+DEFINITIONS = {
+    "disambiguation": Definition("slicing", "disambiguation", Written("slices/a.py", 4, OLD_CODE, OLD_CODE, "1"),
+                                 Written("slices/a.py", 4, NEW_CODE, NEW_CODE, "2"), Place("slices/a.py", 5, "2")),
+    "new_lf": Definition("labeling", "new_lf", None, Written("labelers/new.py", 1, NEW_CODE, NEW_CODE, "3"),
+                         Place("labelers/new.py", 1, "3")),
+}
+ANSWERS = (
+    Answer("Intent", "q-40", 0, "height", "height", "president", 0.7, 0.8, "came"),
+    Answer("Intent", "q-41", 0, "height", "president", "height", 0.6, 0.9, "left"),
+    Answer("Intent", "q-17", 0, "height", "president", "president", 0.8, 0.64),
+)
+
+TOKEN_FLIP = Flip("EntityType", "q-17", 4, "broken", '["title"]', '["title"]', '["person"]', 0.6, 0.7, ())
+TOKEN_ANSWERS = (
+    *(Answer("EntityType", "q-17", at, "[]", "[]", "[]", 0.9, 0.9) for at in range(4)),
+    Answer("EntityType", "q-17", 4, '["title"]', '["title"]', '["person"]', 0.6, 0.7),
+)
+
+
+def causes_of(task: str, slice_: str | None, flips: tuple[Flip, ...], causes: tuple[FlipCause, ...]) -> FlipCauses:
+    """Flips with the causes given, in order; what is left over is unknown."""
+    found = (*causes, *[FlipCause("unknown", None)] * len(flips))[:len(flips)]
+    kinds: dict[str, Any] = {"new_lf": "new"}
+    return FlipCauses(task, slice_, flips, found, tuple(grouped(flips, found, kinds)), 1, 1)
 
 
 def estimate(value: float) -> dict[str, float]:
@@ -98,7 +150,7 @@ def quality(shift: float) -> dict[str, Any]:
 def version(commit: str | None, subject: str, **rest: Any) -> Version:
     """A version of the history."""
     values: dict[str, Any] = {
-        "spec": commit or "workspace", "commit": commit, "key": "k", "subject": subject, "author": "Ada", "when": 0,
+        "spec": commit or "workspace", "commit": commit, "key": (commit or "w")[0], "subject": subject, "author": "Ada", "when": 0,
         "refs": (), "state": "ready", "progress": None, "report": "tree",
     }
     return Version(**(values | rest))
@@ -113,6 +165,48 @@ VERSIONS = (
 )
 
 
+def job(number: int, state: Any, key: str, fraction: float | None = None, why: str = "") -> JobStatus:
+    """A job of the background."""
+    now = None if fraction is None else JobProgress("train", "epoch 4 of 10", fraction)
+    return JobStatus(Job(key, key[0] * 40, number, state, queued=1_700_000_000, why=why, branch="main"), now)
+
+
+DISAGREEMENTS = Disagreements(
+    "HEAD",
+    (
+        Disagreement("gold", "dev", "Intent", "q-40", 0, "height", 0.97, "salad", None, None, "is a salad high in iron"),
+        Disagreement("gold", "dev", "Intent", "q-41", 0, "president", 0.81, "height", "height", 0.9, "how high is the house"),
+        Disagreement("gold", "dev", "Intent", "q-42", 0, "height", 0.66, "age", "height", 0.7, "how old is the oak"),
+        Disagreement("sources", "dev", "Intent", "q-43", 0, "age", 0.9, "age", "height", 0.8, "is the oak older than tall"),
+        Disagreement("open", "train", "Intent", "q-50", 0, None, None, None, "salad", 0.34, "what is in a caesar"),
+        Disagreement("silent", "train", "Intent", "q-51", 0, None, None, None, None, None, "tell me about spinach"),
+    ),
+    (3, 90), (11, 212), shows_test=False, silent=1,
+)
+SPOILED = Disagreement("gold", "test", "Intent", "q-90", 0, "height", 0.93, "salad", "salad", 0.6, "a secret of the exam")
+
+
+def hit(record: str, vote: str, gold: str | None, against: tuple[str, ...] = ()) -> RuleHit:
+    """One item that a rule votes on."""
+    return RuleHit(record, 0, vote, gold, against, f"text of {record}")
+
+
+def question(task: str, record_id: str) -> Question:
+    """What is asked about a record: choices, tokens, spans or candidates, by the task."""
+    about = {"task": task, "id": record_id, "split": "dev", "text": "how tall is the president", "corrected": False,
+             "said_by": "gold", "spans": False, "items": ()}
+    if task == "EntityType":
+        return Question(**about | {"kind": "bitvector", "items": ("how", "tall", "is", "the", "president"),
+                                   "choices": ("food", "person", "title"), "labels": ((), (), (), (), ("title",))})
+    if task == "IntentArg":
+        return Question(**about | {"kind": "select", "choices": ("President_(title)", "Height"), "labels": (1,)})
+    if task == "Slots":
+        return Question(**about | {"kind": "multiclass", "spans": True, "items": ("how", "tall", "is", "the", "president"),
+                                   "choices": ("measure", "title"), "labels": ("O", "O", "O", "B-title", "I-title")})
+    return Question(**about | {"kind": "multiclass", "choices": ("age", "height", "president", "salad"),
+                               "labels": ("height",), "corrected": record_id == "q-42"})
+
+
 @dataclass
 class FakeGateway:
     """Answers from constants; an error in `errors` is raised instead, by the name of the method."""
@@ -123,6 +217,17 @@ class FakeGateway:
     errors: dict[str, BaseException] = field(default_factory=dict)
     calls: list[tuple[Any, ...]] = field(default_factory=list)
     reports: dict[tuple[str, str], dict[str, Any] | None] = field(default_factory=dict)
+    job_list: tuple[JobStatus, ...] = ()
+    change_list: tuple[str, ...] = ("labelers/words.yaml changed", "label will run: labelers changed")
+    new_commit: str | None = "e" * 40
+    first: bool = False
+    fetched: Fetched = Fetched(1, 12)  # noqa: RUF009 - frozen
+    disagreement_list: Disagreements = DISAGREEMENTS
+    cause_list: tuple[FlipCause, ...] = (FlipCause("vote", "new_lf"), FlipCause("unknown", None))
+    answer_list: tuple[Answer, ...] = ANSWERS
+    token_answers: tuple[Answer, ...] = ()
+    definitions: dict[str, Definition] = field(default_factory=lambda: dict(DEFINITIONS))
+    root: Path = Path("/nowhere")
     held: dict[str, threading.Event] = field(default_factory=dict)
     """A method in here waits for its event: what the screen says meanwhile."""
 
@@ -143,9 +248,35 @@ class FakeGateway:
         self._answer("flips", a, b, task, slice_)
         return [flip for flip in self.flip_list if flip.task == task]
 
-    def votes_on(self, spec: str, task: str, record_id: str, position: int) -> list[SourceVote]:
+    def votes_on(self, spec: str, task: str, record_id: str, position: int) -> ItemVotes:
         self._answer("votes_on", spec, task, record_id, position)
-        return list(BEFORE if spec in {"HEAD~1", "a" * 12} else AFTER)
+        return BEFORE if spec in {"HEAD~1", "a" * 12} else AFTER
+
+    def causes(self, a: str, b: str, task: str | None, slice_: str | None) -> list[FlipCauses]:
+        self._answer("causes", a, b, task, slice_)
+        tasks = sorted({flip.task for flip in self.flip_list}) if task is None else [task]
+        return [causes_of(name, slice_, tuple(flip for flip in self.flip_list if flip.task == name), self.cause_list)
+                for name in tasks]
+
+    def cell(self, a: str, b: str, task: str, slice_: str | None, wanted: Wanted) -> list[Answer]:
+        self._answer("cell", a, b, task, slice_, wanted)
+        return list(self.answer_list)
+
+    def answers(self, a: str, b: str, task: str, record_id: str) -> list[Answer]:
+        self._answer("answers", a, b, task, record_id)
+        return list(self.token_answers)
+
+    def definition(self, a: str, b: str, kind: Any, name: str) -> Definition:
+        self._answer("definition", a, b, kind, name)
+        return replace(self.definitions.get(name, Definition(kind, name, None, None, None)), kind=kind, name=name)
+
+    def changed_sources(self, a: str, b: str) -> tuple[ChangedSource, ...]:
+        self._answer("changed_sources", a, b)
+        return (ChangedSource("weak1", "Intent", "edited", "labelers/weak.py", 3),)
+
+    def records(self, a: str, b: str, ids: Any) -> dict[str, dict[str, Any]]:
+        self._answer("records", a, b, tuple(ids))
+        return {name: STORED[name] for name in ids if name in STORED}
 
     def record(self, record_id: str) -> dict[str, Any] | None:
         self._answer("record", record_id)
@@ -163,12 +294,76 @@ class FakeGateway:
         self._answer("lineage", spec, limit)
         return list(self.version_list[1:3])
 
+    def jobs(self) -> list[JobStatus]:
+        self._answer("jobs")
+        return list(self.job_list)
+
+    def changes(self) -> list[str]:
+        self._answer("changes")
+        return list(self.change_list)
+
+    def run(self, progress: Any, stop: threading.Event) -> Recorded:
+        self._answer("run")
+        return self._work(progress, stop)
+
+    def commit(self, message: str, progress: Any, stop: threading.Event) -> Recorded:
+        self._answer("commit", message)
+        return replace(self._work(progress, stop), commit=self.new_commit, files=3, first=self.first)
+
+    def _work(self, progress: Any, stop: threading.Event) -> Recorded:
+        progress.update("label", "labelers changed")
+        progress.update("train", "epoch 3 of 10", 3, 10)
+        progress.note("labeling functions: 2 passes run")
+        if "work" in self.held:
+            assert self.held["work"].wait(10)
+        if "work" in self.errors:
+            raise self.errors["work"]
+        if stop.is_set():
+            raise Stopped("stopped: nothing was committed")
+        return Recorded({"compile": "unchanged", "label": "ran", "train": "ran", "evaluate": "restored"})
+
+    def fetch(self, spec: str, progress: Any, stop: threading.Event) -> Fetched:
+        progress.update("pull", "objects", 3, 12)
+        self._answer("fetch", spec)
+        if stop.is_set():
+            raise Stopped("stopped")
+        return self.fetched
+
     def report(self, spec: str, name: str) -> dict[str, Any] | None:
         self._answer("report", spec, name)
         if (spec, name) in self.reports:
             return self.reports[spec, name]
         old = spec in {"HEAD~1", "a" * 40, "a" * 12}
         return quality(0.06 if old else 0.0) if name == "quality.json" else sources(old=old)
+
+    def disagreements(self, spec: str, task: str, slice_: str | None, *, show_test: bool) -> Disagreements:
+        self._answer("disagreements", spec, task, slice_, show_test)
+        found = self.disagreement_list
+        return replace(found, shows_test=True, rows=(SPOILED, *found.rows)) if show_test else found
+
+    def try_rule(self, rule: Rule, errors: Any, still_wanted: Any) -> RuleTrial:
+        self._answer("try_rule", rule.pattern, rule.label, len(errors))
+        entry = written({"name": rule.name, "task": rule.task, "keyword": [rule.pattern], "label": rule.label})
+        if rule.pattern == "nowhere":
+            return RuleTrial(entry, 80, 80, 80, 0, 0, 0, 0, 0, 0, ())
+        hits = (hit("q-60", rule.label, "age", ("weak1", "weak2")), hit("q-61", rule.label, None), hit("q-62", rule.label, rule.label))
+        return RuleTrial(entry, 80, 80, 80, 12, 9, 10, 7, 2, 1, hits)
+
+    def write_rule(self, rule: Rule, file: str) -> WrittenRule:
+        self._answer("write_rule", rule, file)
+        return WrittenRule(rule.name, file, 7, f"{{name: {rule.name}}}", b"", b"x")
+
+    def take_back(self, rule: WrittenRule) -> None:
+        self._answer("take_back", rule.name)
+
+    def question(self, task: str, record_id: str) -> Question:
+        self._answer("question", task, record_id)
+        return question(task, record_id)
+
+    def correct(self, task: str, record_id: str, said: Any) -> list[Correction]:
+        self._answer("correct", task, record_id, list(said))
+        return [Correction(record_id, task, label, position, "ada@example.org", "dev", "supervision/corrections.jsonl")
+                for label, position in said]
 
 
 def sources(*, old: bool) -> dict[str, Any]:
@@ -202,6 +397,14 @@ def missing() -> OvtError:
 
     return MissingError("HEAD has no model yet", at="bbbbbbb", why="its training is pending, 40 %",
                         fix="wait for it, or train it now", command="ovt jobs wait")
+
+
+def wrong_labeler() -> OvtError:
+    """What a run answers where a labeling function is wrong."""
+    from ovt.errors import ProjectError
+
+    return ProjectError("`keyword` needs at least one word", at="labelers/words.yaml:7", why="the list is empty",
+                        fix="name a word", command="ovt label")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from rich.color import ColorSystem
 from textual.color import Color
 
 GOLDEN = Path(__file__).with_name("goldens") / "slices-80x24.txt"
@@ -57,10 +58,12 @@ async def test_the_text_is_the_same(open_app, look):
         assert screen.text + "\n" == GOLDEN.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("keys", [[], ["n"], ["slash", "a"], ["enter"], ["enter", "2"], ["S"], ["v"]],
+@pytest.mark.parametrize("keys", [[], ["n"], ["slash", "a"], ["enter"], ["enter", "2"], ["S"], ["v"], ["enter", "4"],
+                                  ["j", "j", "enter"]],
                          ids=lambda keys: "-".join(keys) or "slices")
-async def test_all_text_is_readable_on_its_ground(open_app, look, keys):
-    async with open_app(size=(120, 36)) as screen:
+async def test_all_text_is_readable_on_its_ground(open_app, fake, look, keys):
+    gateway = fake.FakeGateway(flip_list=(*fake.FLIPS, fake.TOKEN_FLIP), token_answers=fake.TOKEN_ANSWERS)
+    async with open_app(gateway, size=(120, 36)) as screen:
         await opened(screen, look)
         await screen.press(*keys)
         await screen.rest()
@@ -71,3 +74,35 @@ async def test_all_text_is_readable_on_its_ground(open_app, look, keys):
         assert not faint
         if look == "NO_COLOR":
             assert all(len({colour.r, colour.g, colour.b}) == 1 for _, *colours in pieces for colour in colours)
+
+
+STANDARD = (
+    (0, 0, 0), (170, 0, 0), (0, 170, 0), (170, 85, 0), (0, 0, 170), (170, 0, 170), (0, 170, 170), (170, 170, 170),
+    (85, 85, 85), (255, 85, 85), (85, 255, 85), (255, 255, 85), (85, 85, 255), (255, 85, 255), (85, 255, 255),
+    (255, 255, 255),
+)
+"""The 16 colours of a VGA console; other palettes are brighter."""
+
+
+@pytest.mark.parametrize("theme", ["textual-dark", "textual-light"])
+@pytest.mark.parametrize("keys", [[], ["v"], ["C"]], ids=lambda keys: "-".join(keys) or "slices")
+async def test_sixteen_colours_keep_text_apart_from_its_ground(open_app, theme, keys):
+    async with open_app(size=(120, 36)) as screen:
+        await opened(screen, theme)
+        await screen.press(*keys)
+        faint = {(text.strip(), ink, ground) for text, *colours in painted(screen.app)
+                 if any(char.isalnum() for char in text)
+                 for ink, ground in [[sixteen(colour) for colour in colours]]
+                 if contrast(ink, ground) < LEAST_IN_SIXTEEN}
+        assert not faint
+
+
+LEAST_IN_SIXTEEN = 2.5
+"""Sixteen colours are few: less than WCAG asks, but never ink on its own colour."""
+
+
+def sixteen(colour: Color) -> Color:
+    """What a terminal of 16 colours shows instead."""
+    number = colour.rich_color.downgrade(ColorSystem.STANDARD).number
+    assert number is not None
+    return Color(*STANDARD[number])

@@ -101,10 +101,10 @@ def test_the_worst_slice_is_one_with_enough_records():
               "good": {"n": 40, "accuracy": {"value": 0.9}}, "empty": {"n": 0}}
     test = {"overall": {"accuracy": {"value": 0.8}}, "slices": slices}
     report = {"eval_set": "e", "tasks": {"T": {"primary": "accuracy", "splits": {"test": test}}}}
-    assert worst_slice(report) == "bad 0.600"
+    assert worst_slice(report) == "0.600 bad"
     assert overall(report) == "0.800"
     assert worst_slice(None) == overall(None) == exam(None, report) == ""
-    assert (exam(report, report), exam(report, {"eval_set": "f"})) == ("same", "other")
+    assert (exam(report, report), exam(report, {"eval_set": "f"})) == ("= same", "≠ other")
 
 
 @pytest.mark.parametrize("content", ["", "[]", "nonsense", '{"task": 3, "sort": []}', None])

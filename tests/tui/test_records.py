@@ -82,6 +82,6 @@ def test_candidates_in_a_list_have_names_too(fake):
 
 def test_a_summary_falls_back_from_text_to_tokens_to_json(fake):
     flip = fake.FLIPS[0]
-    assert summary(None, flip, fake.SCHEMA) == "q-17 is not in data/ of the working tree"
+    assert summary(None, flip, fake.SCHEMA) == "q-17 is neither in data/ of the working tree nor in a store of these versions on this machine"
     assert summary({"payloads": {"tokens": ["a", "b"]}}, flip, fake.SCHEMA) == "a b"
     assert summary({"payloads": {"size": 3}}, flip, fake.SCHEMA) == '{"size": 3}'

@@ -21,7 +21,8 @@ async def test_enter_opens_the_flips_with_old_and_new_and_their_probabilities(op
         assert "Intent · disambiguation · accuracy 0.912 → 0.851" in text
         assert "▼ 2 broken  ▲ 1 fixed" in text
         line = next(line for line in screen.lines if "q-17" in line)
-        assert line.split() == ["›", "▼", "broken", "q-17", "height", "height", "0.81", "→", "president", "0.64"]
+        assert line.split() == ["›", "▼", "broken", "q-17", "how", "tall", "is", "the", "president", "height",
+                                "0.81", "height", "→", "0.64", "president"]
 
 
 async def test_each_sources_vote_before_and_after_stands_below_and_the_deciding_one_is_marked(open_app):
@@ -29,12 +30,13 @@ async def test_each_sources_vote_before_and_after_stands_below_and_the_deciding_
         await screen.press("enter")
         await screen.rest()
         assert [line[2:].split() for line in votes(screen)] == [
-            ["◆", "new_lf", "not", "there", "president", "–", "0.900"],
-            ["old_lf", "abstains", "not", "there", "0.600", "–"],
-            ["weak1", "president", "president", "0.710", "0.700"],
-            ["weak2", "height", "height", "0.830", "0.820"],
+            ["◆", "new_lf", "not", "there", "president", "–", "0.900", "–", "→", "+2.2", "0.34"],
+            ["weak1", "president", "president", "0.710", "0.700", "-0.9", "→", "+0.8", "0.66"],
+            ["weak2", "height", "height", "0.830", "0.820", "+1.6", "→", "-1.5", "0.95"],
+            ["old_lf", "abstains", "not", "there", "0.600", "–", "–", "–"],
         ]
         assert "how tall is the president" in screen.text
+        assert "label model  before height 0.67, president 0.33 · after president 0.82, height 0.18" in screen.text
 
 
 async def test_the_votes_follow_the_highlight(open_app, fake):
@@ -46,7 +48,7 @@ async def test_the_votes_follow_the_highlight(open_app, fake):
         await screen.rest()
         assert ("votes_on", "HEAD~1", "Intent", "q-21", 0) in gateway.calls
         assert ("votes_on", "HEAD", "Intent", "q-21", 0) in gateway.calls
-        assert "q-21 is not in data/ of the working tree" in screen.text
+        assert "q-21 is neither in data/ of the working tree nor in a store of these versions" in screen.text
         assert "◆" not in screen.text
 
 
@@ -104,47 +106,58 @@ async def test_space_on_a_record_that_is_not_here_says_so(open_app):
         await screen.press("enter", "j")
         await screen.rest()
         await screen.press("space")
-        assert "this record is not in data/ of the working tree" in screen.said()
+        assert "this record is not on this machine" in screen.said()
 
 
 async def test_a_select_task_shows_candidates_by_name(open_app, fake):
     flip = fake.Flip("IntentArg", "q-17", 0, "fixed", "1", "0", "1", 0.6, 0.7, ())
     gateway = fake.FakeGateway(flip_list=(flip,))
-    gateway.votes_on = lambda *_: [fake.SourceVote("crowd", "1", 0.8)]
+    gateway.votes_on = lambda *_: fake.ItemVotes((fake.SourceVote("crowd", "1", 0.8),), (("1", 0.8), ("0", 0.2)))
     async with open_app(gateway) as screen:
         await screen.press("j", "enter")
         await screen.rest()
         assert "1 Height" in votes(screen)[0]
+        assert "candidates 0 President_(title) ← old ✗ · 1 Height ← gold, new ✓" in screen.text
+        assert "label model  before 1 Height 0.80, 0 President_(title) 0.20" in screen.text
+        line = next(line for line in screen.lines if "▲ fixed  q-17" in line)
+        assert "0.60 0 President_(" in line  # named in the list too, from the stores
 
 
 async def test_a_token_task_shows_the_token_in_its_sentence_and_a_bitvector_its_names(open_app, fake):
     flip = fake.Flip("EntityType", "q-17", 4, "broken", '["title"]', '["title"]', "[]", 0.6, 0.7, ())
-    async with open_app(fake.FakeGateway(flip_list=(flip,))) as screen:
+    said = [fake.Answer("EntityType", "q-17", at, "[]", "[]", "[]", 0.9, 0.9) for at in range(4)]
+    said.append(fake.Answer("EntityType", "q-17", 4, '["title"]', '["title"]', '["person"]', 0.6, 0.7))
+    async with open_app(fake.FakeGateway(flip_list=(flip,), token_answers=tuple(said))) as screen:
         await screen.press("j", "j", "enter")
         await screen.rest()
-        line = next(line for line in screen.lines if "q-17" in line)
-        assert line.split() == ["›", "▼", "broken", "q-17", "4", "title", "title", "0.60", "→", "(none)", "0.70"]
-        assert "how tall is the ⟦president⟧" in screen.text
+        line = next(line for line in screen.lines if "▼ broken q-17" in line)
+        assert line.split() == ["›", "▼", "broken", "q-17", "…", "is", "the", "⟦president⟧", "4", "title", "0.60",
+                                "title", "→", "0.70", "-title"]
+        assert [one.split() for one in screen.lines if one.startswith((" tokens", " gold", " old", " new"))] == [
+            ["tokens", "how", "tall", "is", "the", "⟦president⟧"], ["gold", "title"], ["old", "✓"],
+            ["new", "+person", "-title"]]
 
 
 async def test_tabs_by_number_and_by_h_and_l(open_app):
     async with open_app() as screen:
         await screen.press("enter")
         assert "rows gold, columns predicted" in await screen.press("2")
-        assert "label model" in await screen.press("3")
+        assert "label model dawid" in await screen.press("3")
         assert "▼ 2 broken" in await screen.press("1")
         assert "rows gold, columns predicted" in await screen.press("l")
-        assert "label model" in await screen.press("right")
+        assert "label model dawid" in await screen.press("right")
+        assert "slices/a.py:4" in await screen.press("l")
         assert "▼ 2 broken" in await screen.press("l")
-        assert "label model" in await screen.press("h")
-        assert "rows gold" in await screen.press("left")
+        assert "slices/a.py:4" in await screen.press("h")
+        assert "label model dawid" in await screen.press("left")
+        assert "slices/a.py:4" in await screen.press("4")
 
 
 async def test_the_confusion_shows_the_new_counts_and_their_change(open_app):
     async with open_app() as screen:
         await screen.press("enter", "2")
         assert [line.split() for line in screen.lines if "height " in line or line.startswith("  president")] == [
-            ["gold", "height", "president"], ["›", "height", "90", "(-6)", "10"], ["president", "12", "100"]]
+            ["gold", "height", "president"], ["›", "height", "90", "(-6)", "▸10"], ["president", "12", "100"]]
         await screen.press("j", "y")
         assert screen.app.clipboard == "president 12 100"
 
@@ -168,16 +181,18 @@ async def test_the_sources_tab_tells_new_gone_and_changed(open_app):
     async with open_app() as screen:
         await screen.press("enter", "3")
         assert [line[2:].split()[:3] for line in screen.lines if "_lf" in line or "weak" in line] == [
-            ["+", "new", "new_lf"], ["-", "gone", "old_lf"], ["~", "changed", "weak1"], ["same", "weak2", "40.0"]]
+            ["+", "new", "new_lf"], ["-", "gone", "old_lf"], ["~", "edited", "weak1"], ["same", "weak2", "40.0"]]
         assert "label model dawid_skene" in screen.text
 
 
 async def test_copying_takes_the_open_tab(open_app):
     async with open_app() as screen:
         await screen.press("enter", "y")
-        assert screen.app.clipboard == "broken Intent q-17 at 0: gold height, height 0.81 → president 0.64"
+        row, _, why = screen.app.clipboard.partition(", because ")
+        assert row == "broken Intent q-17 at 0: gold height, height 0.81 → president 0.64"
+        assert why == "new_lf votes otherwise on these records"
         await screen.press("Y")
-        assert screen.app.clipboard.splitlines()[0] == "| kind | record | at | gold | old | new |"
+        assert screen.app.clipboard.splitlines()[0] == "| kind | record | at | gold | old | new | source |"
         await screen.press("3", "Y")
         assert screen.app.clipboard.splitlines()[2].startswith("| new | Intent | new_lf |")
 

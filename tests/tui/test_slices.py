@@ -233,8 +233,10 @@ async def test_a_resize_fits_the_table_anew(open_app):
         assert "“first version”" in screen.lines[0]
 
 
-async def test_keys_can_be_given_other_keys(open_app):
-    async with open_app(keys={"only_regressions": "f5"}) as screen:
+async def test_keys_can_be_given_other_keys(open_app, tmp_path):
+    (tmp_path / "keys.json").write_text('{"only_regressions": "f5"}')
+    async with open_app(keymap=tmp_path / "keys.json") as screen:
+        assert not screen.said()
         await screen.press("r")
         assert len(screen.rows()) == 8
         await screen.press("f5")

@@ -78,7 +78,7 @@ def test_a_walk_through_the_app(terminal):
     terminal.type("N")
     terminal.wait_for("Intent · disambiguation")
     terminal.type("Enter")
-    terminal.wait_for("▼ 2 broken", "president 0.64", "◆ new_lf", "how tall is the president")
+    terminal.wait_for("▼ 2 broken", "0.64 president", "◆ new_lf", "how tall is the president")
     terminal.type("l")
     terminal.wait_for("rows gold, columns predicted", "90 (-6)")
     terminal.type("q")
@@ -93,6 +93,22 @@ def test_a_walk_through_the_app(terminal):
     terminal.wait_for("8 of 8 rows")
     terminal.type("q")
     terminal.wait_for("the app has ended")
+
+
+def test_the_editor_takes_the_terminal_and_gives_it_back(terminal, tmp_path):
+    script = tmp_path / "editor"
+    script.write_text('#!/bin/sh\necho "edit $1 of $2"\nread answer\n')
+    script.chmod(0o755)
+    terminal.start(VISUAL=str(script))
+    terminal.wait_for("› ▼ regressed")
+    terminal.type("Enter")
+    terminal.wait_for("▼ 2 broken")
+    terminal.type("4")
+    terminal.wait_for("slices/a.py:4", "› ")
+    terminal.type("e")
+    terminal.wait_for("edit +5 of /nowhere/slices/a.py")
+    terminal.type("Enter")
+    terminal.wait_for("edited in the working tree", "len(r.entities) > 2")
 
 
 @pytest.mark.parametrize(

@@ -127,3 +127,32 @@ async def test_every_other_screen_tells_its_own_trouble(open_app, fake, key, met
 async def test_a_repository_without_commits(open_app, fake):
     async with open_app(fake.FakeGateway(version_list=())) as screen:
         assert "ovt commit" in await screen.press("v")
+
+
+async def test_a_crash_of_a_worker_leaves_its_traceback_in_the_project(open_app, fake, tmp_path):
+    (tmp_path / "schema.json").write_text("{}")
+    gateway = fake.FakeGateway(errors={"compare": ZeroDivisionError("division by zero")})
+    async with open_app(gateway, root=tmp_path) as screen:
+        (log,) = (tmp_path / ".ovt" / "logs").glob("crash-*.log")
+        assert "ZeroDivisionError: division by zero" in log.read_text()
+        assert "crash-" in screen.text
+
+
+def test_a_crash_of_the_app_itself_reaches_the_command_line_without_pages_of_source(tmp_path, monkeypatch, capfd):
+    from ovt.project import Project
+    from ovt_tui import app as module
+
+    class Broken(module.SliceApp):
+        def on_mount(self) -> None:
+            raise ZeroDivisionError("drawn by zero")
+
+        def run(self, *args, **options):
+            return super().run(*args, **options, headless=True)
+
+    (tmp_path / "schema.json").write_text("{}")
+    monkeypatch.setattr(module, "SliceApp", Broken)
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    with pytest.raises(ZeroDivisionError, match="drawn by zero"):
+        module.run_app(Project(tmp_path), "HEAD~1", "HEAD")
+    assert "locals" not in "".join(capfd.readouterr())

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ovt_tui.explaining import Explaining, ProjectExplaining
 from ovt_tui.records import find_record
+from ovt_tui.supervising import ProjectSupervising, Supervising
 
 if TYPE_CHECKING:
+    import threading
+
+    from ovt.progress import Progress
     from ovt.project import Project
-    from ovt.quality.slicediff import Flip, SliceDiff, SourceVote
+    from ovt.quality.slicediff import Flip, SliceDiff
     from ovt.schema.spec import Schema
     from ovt.versions.history import Version
+    from ovt.workflows.jobs import JobStatus
+    from ovt_tui.errands import Fetched, Recorded
 
 WORKSPACE = "workspace"
 
 
-class Gateway(Protocol):
+class Gateway(Explaining, Supervising, Protocol):
     """What the app asks for.
 
     Every method may be slow and may raise an `OvtError`; none is called on the app's own thread.
@@ -26,9 +33,6 @@ class Gateway(Protocol):
 
     def flips(self, a: str, b: str, task: str, slice_: str | None) -> list[Flip]:
         """The items of a slice that one version gets right and the other wrong."""
-
-    def votes_on(self, spec: str, task: str, record_id: str, position: int) -> list[SourceVote]:
-        """What each source says about an item in a version."""
 
     def record(self, record_id: str) -> dict[str, Any] | None:
         """The record as it stands in the data of the working tree; None if it is not there."""
@@ -45,19 +49,35 @@ class Gateway(Protocol):
     def report(self, spec: str, name: str) -> dict[str, Any] | None:
         """A report of a version, such as `quality.json`; None where it has none."""
 
+    def jobs(self) -> list[JobStatus]:
+        """What trains in the background, or did of late; oldest first."""
 
-class ProjectGateway:
+    def changes(self) -> list[str]:
+        """Files and folders whose content is in no version yet, and stages that must run, in words."""
+
+    def run(self, progress: Progress, stop: threading.Event) -> Recorded:
+        """`ovt run`; interrupted once `stop` is set."""
+
+    def commit(self, message: str, progress: Progress, stop: threading.Event) -> Recorded:
+        """`ovt commit`; the run before it is interrupted once `stop` is set."""
+
+    def fetch(self, spec: str, progress: Progress, stop: threading.Event) -> Fetched:
+        """Get the report and the results of a version from where they were pushed to."""
+
+
+class ProjectGateway(ProjectExplaining, ProjectSupervising):
     """The gateway to a real project."""
 
     def __init__(self, project: Project) -> None:
-        self._project = project
+        super().__init__(project)
         self._resolved: dict[str, Version] = {}
 
     def compare(self, a: str, b: str) -> SliceDiff:
         """Two versions, slice by slice."""
         from ovt.workflows.compare import compare
 
-        return compare(self._project, a, b)
+        # Nothing is fetched behind a screen: DVC would draw on it, and nobody asked for the network.
+        return compare(self._project, a, b, fetch=False)
 
     def flips(self, a: str, b: str, task: str, slice_: str | None) -> list[Flip]:
         """The flips of a slice."""
@@ -65,18 +85,8 @@ class ProjectGateway:
 
         return flips(self._project, a, b, task, slice_)
 
-    def votes_on(self, spec: str, task: str, record_id: str, position: int) -> list[SourceVote]:
-        """What each source says about an item."""
-        from ovt.workflows.compare import votes_on
-
-        return votes_on(self._project, spec, task, record_id, position)
-
     def record(self, record_id: str) -> dict[str, Any] | None:
-        """The record from the data of the working tree.
-
-        An older version's data may lie in DVC's cache alone; reading it would
-        mean to restore a whole folder for one record.
-        """
+        """The record from the data of the working tree, whole: with its labels and tags."""
         return find_record(self._project.folder("data"), record_id, self._project.schema)
 
     def schema(self) -> Schema:
@@ -107,6 +117,47 @@ class ProjectGateway:
         from ovt.versions.history import resolve
 
         return read_report(self._project, self._resolved.get(spec) or resolve(self._project, spec), name)
+
+    def jobs(self) -> list[JobStatus]:
+        """The queue of the repository."""
+        from ovt.workflows.jobs import status
+
+        return list(status(self._project).jobs)
+
+    def changes(self) -> list[str]:
+        """What `ovt commit` would record, and what it would run first."""
+        from ovt.storage.git import git_of
+        from ovt.workflows.commit import committable
+        from ovt.workflows.status import look
+
+        files = committable(git_of(self._project.root), self._project, with_results=False)
+        found = look(self._project)
+        stale = [f"{stage} will run: {why}" for stage, why in found.stale.items() if why]
+        return [*(f"{folder}/ changed" for folder in found.changed), *(f"{path} changed" for path in files), *stale]
+
+    def run(self, progress: Progress, stop: threading.Event) -> Recorded:
+        """`ovt run` in a process of its own."""
+        return self._record(("run",), progress, stop)
+
+    def commit(self, message: str, progress: Progress, stop: threading.Event) -> Recorded:
+        """`ovt commit` in a process of its own."""
+        return self._record(("commit", message), progress, stop)
+
+    def _record(self, errand: tuple[str, ...], progress: Progress, stop: threading.Event) -> Recorded:
+        from ovt.project import Project
+        from ovt_tui.errands import Recorded, run_errand
+
+        done = Recorded(**run_errand(self._project.root, errand, progress, stop))
+        self._project = Project(self._project.root)  # what was read of schema and settings may be old now
+        return done
+
+    def fetch(self, spec: str, progress: Progress, stop: threading.Event) -> Fetched:
+        """`ovt pull` in a process of its own, but nothing is put into the working tree."""
+        from ovt_tui.errands import Fetched, run_errand
+
+        done = Fetched(**run_errand(self._project.root, ("fetch", spec), progress, stop))
+        self._resolved.pop(spec, None)
+        return done
 
     def _known(self, commits: list[Version]) -> list[Version]:
         """Keep commits that have a report: theirs cannot change, so Git need not be asked about each again."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-Change = Literal["new", "gone", "changed", "same"]
+Change = Literal["new", "gone", "edited", "changed", "same"]
 Report = Mapping[str, Any]
 
 NUMBERS = ("coverage", "overlaps", "conflicts", "accuracy")
 """The proportions of a source that stand in its row of the report; `dev_accuracy` lies one level below."""
-WORDS: dict[Change, str] = {"new": "+ new", "gone": "- gone", "changed": "~ changed", "same": "  same"}
-_ORDER: dict[Change, int] = {"new": 0, "gone": 1, "changed": 2, "same": 3}
+WORDS: dict[Change, str] = {
+    "new": "+ new", "gone": "- gone", "edited": "~ edited", "changed": "≈ moved", "same": "  same",
+}
+"""`moved`: its code is what it was, its numbers are not."""
+_ORDER: dict[Change, int] = {"new": 0, "gone": 1, "edited": 2, "changed": 3, "same": 4}
 
 
 @dataclass(frozen=True)
@@ -24,20 +27,26 @@ class SourcePair:
     old: Mapping[str, float]
     """{} where it is not in that version."""
     new: Mapping[str, float]
+    edited: bool = False
+    """Its code is another one."""
 
     @property
     def change(self) -> Change:
-        """Whether it came, went, or has other numbers."""
+        """Whether it came, went, was edited, or has other numbers."""
         if not self.old or not self.new:
             return "new" if self.new else "gone"
+        if self.edited:
+            return "edited"
         return "same" if self.old == self.new else "changed"
 
 
-def source_pairs(old: Report | None, new: Report | None, task: str | None) -> list[SourcePair]:
-    """The sources of a task (None: of all), what changed first."""
+def source_pairs(
+    old: Report | None, new: Report | None, task: str | None, edited: Collection[str] = (),
+) -> list[SourcePair]:
+    """The sources of a task (None: of all), what changed first; `edited` are those whose code is another one."""
     before, after = _by_name(old), _by_name(new)
     found = [
-        SourcePair(where, name, before.get((where, name), {}), after.get((where, name), {}))
+        SourcePair(where, name, before.get((where, name), {}), after.get((where, name), {}), name in edited)
         for where, name in sorted(before.keys() | after.keys())
         if task in {None, where}
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from ovt.quality.slicediff import SIGNS
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ovt_tui.columns import Tone
     from ovt_tui.state import State
 
+OWN_P = re.compile(r"\bp [<\d]")
 TONES: dict[Verdict, Tone] = {
     "regressed": "bad", "improved": "good", "unclear": "", "thin": "muted", "not_comparable": "muted",
 }
@@ -87,13 +89,30 @@ def detail(row: SliceRow) -> str:
     numbers = f"{number(row.old)} → {number(row.new)}, {signed(row.delta)}"
     numbers += f" [{signed(row.low)}, {signed(row.high)}]" if row.low is not None else ""
     evidence = [f"{row.broken} broken, {row.fixed} fixed"]
-    if row.p is not None:
+    if row.p is not None and not OWN_P.search(row.why):  # a verdict often says its p itself
         evidence.append(f"p {row.p:.2g}")
+    evidence += _noise(row)
     if row.critical:
         evidence.append("! critical slice")
     if row.why:
         evidence.append(row.why)
     return f"{scope} {numbers}\n{verdict(row)} · {' · '.join(evidence)}"
+
+
+def _noise(row: SliceRow) -> list[str]:
+    """What is known about chance: negative flips, seeds, the smallest drop that would have been seen."""
+    found = []
+    if row.negative_flip_rate is not None:
+        alone = f" (noise alone {share(row.noise_flip_rate)} %)" if row.noise_flip_rate is not None else ""
+        found.append(f"negative flips {share(row.negative_flip_rate)} %{alone}")
+    if max(row.seeds) > 1:
+        spread = f", spread {number(row.old_spread)} → {number(row.new_spread)}"
+        found.append(f"{row.seeds[0]} → {row.seeds[1]} seeds{spread}, the served one {number(row.shipped)}")
+    if row.detectable is not None:
+        found.append(f"a drop of {number(abs(row.detectable))} would be seen")
+    if row.remeasured:
+        found.append("old version measured again on the new records")
+    return found
 
 
 def trouble(error: OvtError, hint: str = "") -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
+from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.widgets import Static
 from textual.worker import Worker
 
+from ovt.quality.confusion import OTHER
 from ovt_tui.columns import Cell, Column, Tone, needed
 from ovt_tui.confusion import Confusion, Count, cell_text, confusion
 from ovt_tui.messages import ReportsFound
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
     from ovt_tui.gateway import Gateway
     from ovt_tui.screens.view import Copied
 
-MATRIX_TEXT = "rows gold, columns predicted: items now (and how many more than before)"
-LIST_TEXT = "the classes do not fit this terminal; wrong answers, most changed first"
+MATRIX_TEXT = "rows gold, columns predicted: now (change) · tab moves ▸, enter its records"
+LIST_TEXT = "mistakes, most changed first (the matrix does not fit) · enter their records"
+CHOSEN = "▸"
 NOTHING = "Neither version has a confusion matrix for this slice.\n  try  ovt run"
 LIST_COLUMNS = [
     Column("gold", "gold", 14, grow=20), Column("predicted", "predicted", 14, grow=20),
@@ -39,12 +42,18 @@ LIST_COLUMNS = [
 class ConfusionPane(Vertical):
     """New, and new - old."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("tab", "column(1)", "next cell", id="next_cell"),
+        Binding("shift+tab", "column(-1)", "cell before", show=False, id="previous_cell"),
+    ]
+
     def __init__(self, gateway: Gateway, a: str, b: str, row: SliceRow) -> None:
         super().__init__(id="confusion-pane")
         self._gateway = gateway
         self._a, self._b, self._row = a, b, row
         self._found: Confusion | None = None
         self._is_matrix = True
+        self._column: str | None = None
         self.table: LineTable[str | Count] = LineTable([], self._cells, id="confusion-table")
         self._say = Say(self.table)
 
@@ -92,9 +101,51 @@ class ConfusionPane(Vertical):
         else:
             self.table.show(self._found.mistakes(), LIST_COLUMNS, cursor=self.table.cursor)
 
+    # ---------------------------------------------------------- the cell chosen
+
+    @on(LineTable.Highlighted, "#confusion-table")
+    def _row_highlighted(self) -> None:
+        self._column = None
+        self.table.redraw()
+
+    def action_column(self, step: int) -> None:
+        """Choose another cell of the highlighted row."""
+        row = self.table.current
+        if isinstance(row, str):
+            columns = [name for name in self._known.predictions if (row, name) in self._known.cells]
+            now = self._chosen(row)
+            at = columns.index(now) if now in columns else 0
+            self._column = columns[(at + step) % len(columns)]
+            self.table.redraw()
+
+    def _chosen(self, gold: str) -> str | None:
+        """The column chosen in a row: at first that of the mistake that changed most."""
+        if self._column is not None:
+            return self._column
+        counts = [count for (row, _), count in self._known.cells.items() if row == gold]
+        best = min(counts, key=lambda one: (one.right, -abs(one.delta), -one.new), default=None)
+        return best.predicted if best else None
+
+    @on(LineTable.Selected, "#confusion-table")
+    def _cell_entered(self) -> None:
+        from ovt.quality.answers import Wanted
+        from ovt_tui.screens.cell import CellScreen
+
+        row = self.table.current
+        gold = row if isinstance(row, str) else row.gold if row else None
+        predicted = self._chosen(row) if isinstance(row, str) else row.predicted if row else None
+        if gold is None or predicted is None:
+            return
+        classes = frozenset({*self._known.golds, *self._known.predictions} - {OTHER})
+        self.app.push_screen(CellScreen(self._gateway, (self._a, self._b), self._row.task, self._row.slice,
+                                        Wanted(gold, predicted, classes)))
+
+    # --------------------------------------------------------------- the text
+
     def _cells(self, row: str | Count, _: Mapping[str, int]) -> dict[str, Cell]:
         if isinstance(row, str):
-            return {"gold": Cell(row, "strong")} | {f"={name}": _cell(self._known, row, name)
+            here = self._chosen(row) if row == self.table.current else None
+            return {"gold": Cell(row, "strong")} | {f"={name}": _cell(self._known, row, name, chosen=name == here)
                                                     for name in self._known.predictions}
         tone: Tone = "bad" if row.delta > 0 else "good" if row.delta < 0 else ""
         return {
@@ -129,15 +180,16 @@ def _matrix_columns(found: Confusion) -> list[Column]:
              for name in found.predictions}
     return [
         Column("gold", "gold", max(len(gold) for gold in found.golds)),
-        *(Column(f"={name}", name, max(len(name), *map(len, texts[name]), 1), right=True)
+        *(Column(f"={name}", name, max(len(name), *(len(text) + 1 for text in texts[name]), 1), right=True)
           for name in found.predictions),
     ]
 
 
-def _cell(found: Confusion, gold: str, predicted: str) -> Cell:
+def _cell(found: Confusion, gold: str, predicted: str, *, chosen: bool) -> Cell:
     count = found.cells.get((gold, predicted))
     if count is None:
         return Cell("·", "muted")
+    text = f"{CHOSEN if chosen else ''}{cell_text(count)}"
     if not count.delta:
-        return Cell(cell_text(count))
-    return Cell(cell_text(count), "good" if (count.delta > 0) == count.right else "bad")
+        return Cell(text)
+    return Cell(text, "good" if (count.delta > 0) == count.right else "bad")

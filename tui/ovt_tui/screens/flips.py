@@ -1,225 +1,240 @@
-"""The flips of one slice: broken and fixed records, and under them what each source said before and after."""
+"""The flips of one slice: broken and fixed records, by themselves or under the sources that stand behind them."""
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.message import Message
 from textual.widgets import Static
 from textual.worker import Worker
 
-from ovt.render.table import number
-from ovt.schema.spec import Schema
-from ovt_tui import wording
+from ovt.render.causes import WORDS
+from ovt_tui import flipgroups
 from ovt_tui.columns import Cell, Column
-from ovt_tui.messages import FlipsFound, VotesFound
-from ovt_tui.recordtext import readable, summary
-from ovt_tui.screens.record import RecordScreen
-from ovt_tui.votes import VotePair, pairs, said
-from ovt_tui.widgets.say import Say
-from ovt_tui.widgets.table import LineTable
+from ovt_tui.flipgroups import Heading, place_of
+from ovt_tui.messages import CausesFound, FlipsFound
+from ovt_tui.screens.items import TEXT, ItemsPane
+from ovt_tui.widgets.table import ACROSS, LineTable
 from ovt_tui.work import error_of, fetch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from textual.app import ComposeResult
-    from textual.timer import Timer
-
-    from ovt.quality.slicediff import Flip, SliceRow
+    from ovt.quality.causes import FlipCause
+    from ovt.quality.slicediff import Flip
     from ovt_tui.gateway import Gateway
+    from ovt_tui.screens.items import Item
     from ovt_tui.screens.view import Copied
 
 Kind = Literal["broken", "fixed"]
 KINDS: dict[Kind, Cell] = {"broken": Cell("▼ broken", "bad"), "fixed": Cell("▲ fixed", "good")}
-PAUSE = 0.05
-"""Seconds the highlight must rest before votes are read, so that a held key does not read a file per record."""
-
 FLIP_COLUMNS = [
     Column("kind", "kind", 8),
-    Column("id", "record", 12, grow=20),
+    Column("id", "record", 12, grow=8),
+    TEXT,
     Column("position", "at", 3, right=True, drop=1),
     Column("gold", "gold", 12, grow=10),
     Column("old", "old →", 16, grow=10),
     Column("new", "new", 16, grow=10),
 ]
-VOTE_COLUMNS = [
-    Column("mark", "", 1),
-    Column("source", "source", 18, grow=20),
-    Column("before", "vote before", 16, grow=10),
-    Column("after", "vote after", 16, grow=10),
-    Column("old", "acc. before", 11, right=True),
-    Column("new", "acc. after", 10, right=True),
-]
 NO_FLIPS = (
     "No record of this slice changed between right and wrong.\n"
     "  try  the other tabs (l), or esc and another slice"
 )
+NONE_BEHIND = "No flip is because of {source}.\n  try  g on the flips of a slice: what stands behind them groups them"
+DOUBLE = 0.5
+"""Seconds within which a second `g` makes `gg`, the first row."""
+AT_ONCE = 20_000
+"""Up to as many flips their causes are read unasked."""
 
 
-class FlipsPane(Vertical):
-    """Flips above, votes below."""
+class FlipTable(LineTable["Flip | Heading"]):
+    """Its `g` groups at once; a second one within half a second takes that back and goes to the first row."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("b", "only('broken')", "broken only", id="only_broken"),
-        Binding("f", "only('fixed')", "fixed only", id="only_fixed"),
-        Binding("space", "record", "whole record", id="record"),
+        Binding("g", "group", "by cause", id="group"),
+        Binding("home", "jump(0)", "first row", show=False, id="first"),
     ]
 
-    def __init__(self, gateway: Gateway, a: str, b: str, row: SliceRow) -> None:
-        super().__init__(id="flips-pane")
-        self._gateway = gateway
-        self._a, self._b, self._row = a, b, row
-        self._schema = Schema({}, {})
-        self._flips: tuple[Flip, ...] = ()
-        self._only: Kind | None = None
-        self._record: dict[str, Any] | None = None
-        self._timer: Timer | None = None
-        self.table: LineTable[Flip] = LineTable(FLIP_COLUMNS, self._flip_cells, id="flip-table")
-        self.votes: LineTable[VotePair] = LineTable(VOTE_COLUMNS, self._vote_cells, id="votes")
-        self._say = Say(self.table)
+    class Grouped(Message):
+        """Flips are to be grouped, or no longer."""
 
-    def compose(self) -> ComposeResult:
-        """How many, which, the text of one, and its votes."""
-        yield Static(id="flip-tally", classes="line", markup=False)
-        yield self.table
-        yield self._say
-        yield Static(id="record", markup=False)
-        yield self.votes
+    _pressed = float("-inf")
+
+    def action_group(self) -> None:
+        """Tell it."""
+        twice, self._pressed = monotonic() - self._pressed < DOUBLE, monotonic()
+        self.post_message(self.Grouped())
+        if twice:
+            self._pressed = float("-inf")
+            self.call_after_refresh(self.action_jump, 0)
+
+
+class FlipsPane(ItemsPane):
+    """Flips above, votes below; with a source only those that it stands behind."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("b", "only('broken')", "broken", id="only_broken"),
+        Binding("f", "only('fixed')", "fixed", id="only_fixed"),
+    ]
+
+    def __init__(
+        self, gateway: Gateway, a: str, b: str, task: str, slice_: str | None, *, source: str | None = None,
+    ) -> None:
+        super().__init__(gateway, a, b, task, FlipTable(FLIP_COLUMNS, self._flip_cells, id="flip-table"),
+                         id="flips-pane")
+        self._slice, self._source = slice_, source
+        self._flips: tuple[Flip, ...] | None = None
+        self._causes: dict[flipgroups.Place, FlipCause] | None = None
+        self._kinds: Mapping[FlipCause, Any] = {}
+        self._only: Kind | None = None
+        self._grouped = False
+        self._toggled: set[FlipCause] = set()
+        self._kept: dict[Kind | None, list[Flip]] = {}
+        self._groups: dict[Kind | None, list[flipgroups.Group]] = {}
 
     def on_mount(self) -> None:
         """Read the flips."""
-        self._say.say("reading flips …")
+        self.say.say("reading flips …")
         self.votes.display = False
-        row = self._row
-        fetch(
-            self,
-            lambda: FlipsFound(
-                tuple(self._gateway.flips(self._a, self._b, row.task, row.slice)), self._gateway.schema(),
-            ),
-            "flips",
-        )
+        self._show_nothing()
+        fetch(self, lambda: FlipsFound(
+            tuple(self.gateway.flips(self.a, self.b, self.task_name, self._slice)), self.gateway.schema(),
+        ), "items")
 
     def on_flips_found(self, message: FlipsFound) -> None:
-        """Show them."""
-        self._flips, self._schema = message.flips, message.schema
+        """Show them; with a source, once it is known what stands behind each."""
+        self._flips, self.schema = message.flips, message.schema
         if not self._flips:
-            self._say.say(NO_FLIPS)
+            self.say.say(NO_FLIPS)
             return
-        self._say.hush()
+        if self._source is None:
+            self._open()
+        if self._source is not None or len(self._flips) <= AT_ONCE:
+            self._read_causes()
+
+    def _open(self) -> None:
+        self.say.hush()
         self.votes.display = True
-        self._draw()
+        flips = self._flips or ()
+        self._kept = {None: list(flips), **{kind: [flip for flip in flips if flip.kind == kind] for kind in KINDS}}
+        self.draw()
+
+    def _read_causes(self) -> None:
+        where = (self.a, self.b, self.task_name, self._slice)
+        fetch(self, lambda: CausesFound(tuple(self.gateway.causes(*where))), "causes")
+
+    def on_causes_found(self, message: CausesFound) -> None:
+        """Mark what decided the highlighted flip; group, if that was asked for meanwhile."""
+        self._causes = flipgroups.by_place(message.causes)
+        self._kinds = flipgroups.kinds_of(message.causes)
+        self._groups = {}
+        if self._source is not None:
+            self._keep_those_of(self._source)
+        elif self._grouped:
+            self.draw()
+        self.draw_item()
+
+    def _keep_those_of(self, source: str) -> None:
+        self._flips = tuple(flip for flip in self._flips or () if self._cause(flip).source == source)
+        if self._flips:
+            self._open()
+        else:
+            self.say.say(NONE_BEHIND.format(source=source))
 
     @on(Worker.StateChanged)
-    def _worker_changed(self, event: Worker.StateChanged) -> None:
+    def _causes_failed(self, event: Worker.StateChanged) -> None:
         error = error_of(event)
-        if error is None:
+        if error is None or event.worker.group != "causes":
             return
-        if event.worker.group == "flips":
-            self._say.tell(error, "esc goes back · R on the slice table compares again")
-        else:
-            self.votes.show([])
-            self.query_one("#record", Static).update(wording.trouble(error))
+        if self._source is not None:
+            self.say.tell(error, "esc goes back")
+        elif self._grouped:
+            self._grouped = False
+            self.draw()
+            self.notify(f"flips cannot be grouped: {error.what}", severity="warning")
 
-    def _draw(self) -> None:
-        rows = [flip for flip in self._flips if self._only in {None, flip.kind}]
-        broken = sum(flip.kind == "broken" for flip in self._flips)
-        tally = f"▼ {broken} broken  ▲ {len(self._flips) - broken} fixed"
+    # -------------------------------------------------------------- the table
+
+    def draw(self) -> None:
+        """Show the flips of the kinds chosen, grouped or not."""
+        if not self._kept:  # still being read
+            return
+        tally = f"▼ {len(self._kept['broken'])} broken  ▲ {len(self._kept['fixed'])} fixed"
         shown = f" · {self._only} only ({'b' if self._only == 'broken' else 'f'} shows all)" if self._only else ""
-        self.query_one("#flip-tally", Static).update(tally + shown)
-        self.table.show(rows, self._columns())
+        ready = self._grouped and self._causes is not None
+        how = " · by cause (g takes it back, enter opens and closes)" if ready else (
+            " · reading causes …" if self._grouped else "")
+        self.query_one("#flip-tally", Static).update(tally + shown + how)
+        self.table.show(self._grouped_rows() if ready else self._kept[self._only], self.fitting(FLIP_COLUMNS))
 
-    def _columns(self) -> list[Column]:
-        """Where in the record is said for tasks that label its parts alone."""
-        task = self._schema.tasks.get(self._row.task)
-        whole = task is not None and self._schema.granularity(task.name) == "record"
-        return [column for column in FLIP_COLUMNS if not (whole and column.key == "position")]
+    def _grouped_rows(self) -> list[Flip | Heading]:
+        if self._only not in self._groups:
+            flips = self._kept[self._only]
+            self._groups[self._only] = flipgroups.grouped(flips, self._causes or {}, self._kinds)
+        return flipgroups.rows_of(self._groups[self._only], self._toggled)
 
     def action_only(self, kind: Kind) -> None:
         """Show one kind, or both again."""
         self._only = None if self._only == kind else kind
-        self._draw()
+        self.draw()
 
-    # ---------------------------------------------------------- the highlight
+    @on(FlipTable.Grouped)
+    def _group(self) -> None:
+        self._grouped = not self._grouped
+        if self._grouped and self._causes is None:
+            self._read_causes()
+        self.draw()
 
-    @on(LineTable.Highlighted, "#flip-table")
-    def _flip_highlighted(self) -> None:
-        self._record = None
-        if self._timer is not None:
-            self._timer.stop()
-        if self.table.current is None:
-            self.votes.show([])
-            self.query_one("#record", Static).update("")
-        else:
-            self._timer = self.set_timer(PAUSE, self._read_votes)
-
-    def _read_votes(self) -> None:
-        flip = self.table.current
-        if flip is not None:
-            fetch(self, lambda: self._votes_on(flip), "votes")
-
-    def _votes_on(self, flip: Flip) -> VotesFound:
-        where = (flip.task, flip.id, flip.position)
-        before, after = (tuple(self._gateway.votes_on(spec, *where)) for spec in (self._a, self._b))
-        return VotesFound(flip, before, after, self._gateway.record(flip.id))
-
-    def on_votes_found(self, message: VotesFound) -> None:
-        """Show them, unless another flip is highlighted by now."""
-        if message.flip != self.table.current:
+    @on(LineTable.Selected, "#flip-table")
+    def _entered(self) -> None:
+        """A heading opens or closes, a flip shows its record."""
+        row = self.table.current
+        if not isinstance(row, Heading):
+            self.action_record()
             return
-        self._record = message.record
-        self.query_one("#record", Static).update(summary(message.record, message.flip, self._schema))
-        self.votes.show(pairs(message.flip, message.before, message.after))
-
-    def action_record(self) -> None:
-        """The whole record as JSON."""
-        if self._record is None:
-            self.notify("this record is not in data/ of the working tree")
-        else:
-            self.app.push_screen(RecordScreen(self._record))
+        self._toggled ^= {row.cause}
+        cursor = self.table.cursor
+        self.draw()
+        self.table.cursor = cursor
 
     # --------------------------------------------------------------- the text
 
-    def _shown(self, label: str) -> str:
-        return readable(label, self._row.task, self._schema, self._record)
+    def item_at(self, row: Any) -> Item | None:
+        """A heading is none."""
+        return None if isinstance(row, Heading) else row
 
-    def _flip_cells(self, flip: Flip, _: Mapping[str, int]) -> dict[str, Cell]:
-        tone = KINDS[flip.kind].tone
-        gold, old, new = (readable(label, flip.task, self._schema) for label in (flip.gold, flip.old, flip.new))
-        return {
-            "kind": KINDS[flip.kind],
-            "id": Cell(flip.id),
-            "position": Cell(str(flip.position)),
-            "gold": Cell(gold),
-            "old": Cell(f"{old} {flip.old_confidence:.2f} →"),
-            "new": Cell(f"{new} {flip.new_confidence:.2f}", tone),
-        }
+    def cause_of(self, item: Item) -> FlipCause | None:
+        """As `ovt diff --flips` tells it."""
+        return (self._causes or {}).get((item.task, item.id, item.position))
 
-    def _vote_cells(self, pair: VotePair, _: Mapping[str, int]) -> dict[str, Cell]:
-        before, after = pair.before, pair.after
-        return {
-            "mark": Cell("◆" if pair.deciding else "", "strong"),
-            "source": Cell(pair.source, "strong" if pair.changed else ""),
-            "before": Cell(self._shown(said(before))),
-            "after": Cell(self._shown(said(after)), "strong" if pair.changed else ""),
-            "old": Cell(number(before.accuracy) if before else "–"),
-            "new": Cell(number(after.accuracy) if after else "–"),
-        }
+    def _cause(self, flip: Flip) -> FlipCause:
+        return (self._causes or {}).get(place_of(flip), flipgroups.UNKNOWN)
+
+    def _flip_cells(self, row: Flip | Heading, _: Mapping[str, int]) -> dict[str, Cell]:
+        if isinstance(row, Heading):
+            return {ACROSS: Cell(row.text, "strong")}
+        return {"kind": KINDS[row.kind]} | self.item_cells(row)
 
     def row_text(self) -> str:
-        """The highlighted flip in one line."""
+        """The highlighted flip in one line, with what stands behind it."""
         flip = self.table.current
-        if flip is None:
-            return ""
+        if flip is None or isinstance(flip, Heading):
+            return flip.text if flip else ""
+        cause = self.cause_of(flip)
+        why = f", because {cause.source} {WORDS[cause.cause]}" if cause and cause.source else ""
         return (f"{flip.kind} {flip.task} {flip.id} at {flip.position}: gold {flip.gold}, "
-                f"{flip.old} {flip.old_confidence:.2f} → {flip.new} {flip.new_confidence:.2f}")
+                f"{flip.old} {flip.old_confidence:.2f} → {flip.new} {flip.new_confidence:.2f}{why}")
 
     def table_cells(self) -> Copied:
-        """The flips shown."""
-        return ("kind", "record", "at", "gold", "old", "new"), [
+        """The flips shown; without headings, but with the source behind each where that is known."""
+        flips = [row for row in self.table.rows if not isinstance(row, Heading)]
+        headings = ("kind", "record", "at", "gold", "old", "new", *(("source",) if self._causes else ()))
+        return headings, [
             [flip.kind, flip.id, str(flip.position), flip.gold, f"{flip.old} {flip.old_confidence:.2f}",
-             f"{flip.new} {flip.new_confidence:.2f}"]
-            for flip in self.table.rows
+             f"{flip.new} {flip.new_confidence:.2f}", *((self._cause(flip).source or "–",) if self._causes else ())]
+            for flip in flips
         ]

@@ -27,6 +27,11 @@ OTHER_SIGNS = (
     ("!", "a critical slice, named so in ovt.yaml"),
     ("▁▃▇", "the last versions, oldest first; · has no value"),
     ("◆", "the source whose vote decided a flip"),
+    ("◇", "the source that the label model's answer hangs on"),
+    ("log-odds", "what a vote adds to the label model's answer; `without it`: its probability then"),
+    ("+x -y", "of several names: x is too many, y is missing"),
+    ("✓ ✗ ⟦ ⟧", "as gold, not as gold; the token that it is about"),
+    ("▸ ▾", "a closed and an open group; the cell that enter shows"),
     ("›", "the highlighted row"),
 )
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
-from textual.binding import Binding, BindingType
 from textual.widgets import Footer, Input, Static
 from textual.worker import Worker
 
@@ -14,13 +13,10 @@ from ovt.render.diff import diff_table
 from ovt_tui import state as states
 from ovt_tui import wording
 from ovt_tui.messages import Compared, TrendsFound
-from ovt_tui.screens.slice import SliceScreen
+from ovt_tui.screens.slicekeys import ALL_THIN, HINT, KEYS, NO_ROWS
 from ovt_tui.screens.slicetable import SORT_OF, SliceTable
-from ovt_tui.screens.sources import SourcesScreen
-from ovt_tui.screens.versions import VersionsScreen
 from ovt_tui.screens.view import Copied, View
 from ovt_tui.trend import VERSIONS, trends
-from ovt_tui.versionlist import spec_of
 from ovt_tui.widgets.filter import FilterLine
 from ovt_tui.widgets.say import Say
 from ovt_tui.widgets.table import LineTable
@@ -30,39 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from textual.app import ComposeResult
+    from textual.binding import BindingType
 
     from ovt.quality.slicediff import SliceDiff, SliceRow
     from ovt_tui.gateway import Gateway
     from ovt_tui.state import State
 
-HINT = "v chooses other versions · R tries again · ? help · q quits"
-NO_ROWS = (
-    "These two versions have no test record in common that has gold.\n"
-    "  fix  label records that carry the tag `test` with the gold source\n  try  ovt run\n\n"
-)
-ALL_THIN = "every slice shown is thin (░): too few test records for a verdict; label more of them, or look at flips"
-
 
 class SlicesScreen(View[None]):
     """A → B, slice by slice."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("slash", "filter", "filter", id="filter", priority=True),
-        Binding("s", "sort", "sort", id="sort"),
-        Binding("n", "regression(1)", "next ▼", id="next_regression"),
-        Binding("N", "regression(-1)", "previous ▼", show=False, id="previous_regression"),
-        Binding("r", "only_regressions", "only ▼", id="only_regressions"),
-        Binding("u", "hide_unclear", "hide unclear", show=False, id="hide_unclear"),
-        Binding("plus,equals_sign", "support(1)", "more records asked", show=False, id="more_support"),
-        Binding("minus", "support(-1)", "fewer records asked", show=False, id="less_support"),
-        Binding("t", "task", "task", id="task"),
-        Binding("m", "metric", "metric", show=False, id="metric"),
-        Binding("v", "versions", "versions", id="versions"),
-        Binding("S", "sources", "sources", id="sources"),
-        Binding("x", "swap", "swap A and B", show=False, id="swap"),
-        Binding("R", "reload", "read again", show=False, id="reload"),
-        Binding("q", "back", "quit", id="back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = KEYS
 
     def __init__(self, gateway: Gateway, state: State, remember: Callable[[State], None]) -> None:
         super().__init__()
@@ -111,6 +85,10 @@ class SlicesScreen(View[None]):
         fetch(self, lambda: TrendsFound(message.b, trends(self._reports(message.b), keys)), "history")
 
     def _reports(self, spec: str) -> list[dict[str, object] | None]:
+        """Of the last versions, oldest first. The screens behind this one are loaded meanwhile, not before it."""
+        from ovt_tui.screens import commit, slice, sources, versions  # noqa: F401, A004
+        from ovt_tui.versionlist import spec_of
+
         lineage = [spec_of(one) for one in self.gateway.lineage(spec, VERSIONS) if one.state == "ready"]
         found = [self.gateway.report(one, "quality.json") for one in reversed(lineage)]
         return [report for report in found if report is not None]
@@ -256,19 +234,29 @@ class SlicesScreen(View[None]):
     def _row_selected(self) -> None:
         row = self.table.current
         if row is not None:
+            from ovt_tui.screens.slice import SliceScreen
+
             self.app.push_screen(SliceScreen(self.gateway, self.state.a, self.state.b, row))
 
     def action_versions(self) -> None:
         """Choose other versions."""
+        from ovt_tui.screens.versions import VersionsScreen
+
         a, b = self.state.a, self.state.b
         sides = {a: self.diff.a.commit, b: self.diff.b.commit} if self.diff else {}
         commits = {spec: commit for spec, commit in sides.items() if commit}
         self.app.push_screen(VersionsScreen(self.gateway, a, b, commits), self._versions_chosen)
 
     def _versions_chosen(self, pair: tuple[str, str] | None) -> None:
-        if pair is not None:
+        if pair is not None and self.query("#title"):  # there are no lines left while the app closes
             self.state = replace(self.state, a=pair[0], b=pair[1])
             self.action_reload()
+
+    def action_commit(self) -> None:
+        """Run and commit the workspace, then compare."""
+        from ovt_tui.screens.commit import CommitScreen
+
+        self.app.push_screen(CommitScreen(self.gateway), self._versions_chosen)
 
     def action_swap(self) -> None:
         """Compare the other way round."""
@@ -276,7 +264,17 @@ class SlicesScreen(View[None]):
 
     def action_sources(self) -> None:
         """The sources of both versions."""
+        from ovt_tui.screens.sources import SourcesScreen
+
         self.app.push_screen(SourcesScreen(self.gateway, self.state.a, self.state.b, self.state.task))
+
+    def action_errors(self) -> None:
+        """Where model, sources and gold disagree in the highlighted slice."""
+        from ovt_tui.screens.errors import ErrorsScreen
+
+        row = self.table.current
+        if row is not None:
+            self.app.push_screen(ErrorsScreen(self.gateway, self.state.b, row))
 
     def row_text(self) -> str:
         """The highlighted row, in one line."""

@@ -19,7 +19,7 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from ovt_tui.columns import GAP, Cell, Column, fit, widths_of
+from ovt_tui.columns import GAP, Cell, Column, Tone, fit, widths_of
 
 if TYPE_CHECKING:
     from textual import events
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 POINTER = "›"  # the highlighted row is told by a sign too, not by its background alone
+ACROSS = "*"
+"""The key of a cell that stands alone in its row, over all columns."""
 Cells = Callable[[Any, Mapping[str, int]], Mapping[str, Cell]]
 """What makes the cells of a row, by column key; it is told the width of each column."""
 
@@ -219,6 +221,9 @@ class LineTable(ScrollView, Generic[T], can_focus=True):
             return Strip.blank(width, self.rich_style)
         return Strip(self._row_segments(row)).adjust_cell_length(width, self._base_style(row))
 
+    def _toned(self, tone: Tone) -> Any:
+        return self.get_component_rich_style(f"line-table--{tone}", partial=True) if tone else None
+
     def _base_style(self, row: int) -> Any:
         return self.get_component_rich_style("line-table--cursor") if row == self.cursor else self.rich_style
 
@@ -227,12 +232,10 @@ class LineTable(ScrollView, Generic[T], can_focus=True):
         base = self._base_style(row)
         cells = self._cells(self.rows[row], self._widths)
         out = [Segment(f"{POINTER if here else ' '} ", base)]
+        if ACROSS in cells:
+            return [*out, Segment(clip(cells[ACROSS].text, self._room()), base + self._toned(cells[ACROSS].tone))]
         for column in self._columns:
             text, tone = cells.get(column.key, Cell(""))
-            style = base
-            if tone:
-                toned = self.get_component_rich_style(f"line-table--{tone}", partial=True)
-                style = base + toned
-            out.append(Segment(clip(text, column.width, right=column.right), style))
+            out.append(Segment(clip(text, column.width, right=column.right), base + self._toned(tone)))
             out.append(Segment(" ", base))
         return out
