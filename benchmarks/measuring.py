@@ -83,8 +83,7 @@ def save(name: str, title: str, rows: Sequence[Row], packages: Sequence[str]) ->
     table = {row.what: {key: value for key, value in asdict(row).items() if key != "what"} for row in rows}
     value = {
         "format": "ovt.benchmark/1", "title": title, "rows": table,
-        "machine": {"cpu": _processor(), "cpus": os.cpu_count(), "python": platform.python_version(),
-                    "packages": {package: version(package) for package in packages}},
+        "machine": machine(packages),
     }
     path = RESULTS / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +91,12 @@ def save(name: str, title: str, rows: Sequence[Row], packages: Sequence[str]) ->
     for row in rows:
         print(f"{row.what}: {row.ours:,} {row.unit} · {row.peer}: {'–' if row.theirs is None else f'{row.theirs:,}'}")
     return path
+
+
+def machine(packages: Sequence[str]) -> dict[str, object]:
+    """What it was measured on."""
+    return {"cpu": _processor(), "cpus": os.cpu_count(), "python": platform.python_version(),
+            "packages": {package: version(package) for package in packages}}
 
 
 def _processor() -> str:

@@ -20,6 +20,12 @@ machine, one thread each, the fastest of several runs (training: one run). `dvc 
 runs the cheap one (`benchmarks/metrics.py`); the others are run by hand, since they need minutes, or data of their own:
 
     python benchmarks/metrics.py
+    python benchmarks/quality_reports.py                    # 300 tags on 100,000 records
+    python benchmarks/functions.py                          # 51 labeling functions on 1,000,000 records
+    python benchmarks/comparison.py                         # false alarms and power, simulated
+    python -m benchmarks.blame --folder DIR                 # plants bad and good functions, retrains
+    python benchmarks/tui.py
+    OVT_REAL_DATA=DIR python benchmarks/label_models.py     # beside Snorkel, crowd-kit and skweak
     python benchmarks/startup.py                            # makes a small project with two versions
     OVT_REAL_DATA=DIR python benchmarks/real_data.py        # snips, youtube, webquestions
     python benchmarks/tables.py                             # makes this page
@@ -38,11 +44,21 @@ def section(name: str, result: dict[str, Any]) -> str:
     """One table with the machine it was measured on."""
     machine = result["machine"]
     packages = " · ".join(f"{package} {number}" for package, number in sorted(machine["packages"].items()))
-    lines = [f"## {result['title']}", "", "| what | ovt | compared with | |", "|---|---:|---|---:|"]
-    lines += [line(what, row) for what, row in result["rows"].items()]
+    lines = [f"## {result['title']}", ""]
+    if "rows" in result:
+        lines += ["| what | ovt | compared with | |", "|---|---:|---|---:|"]
+        lines += [line(what, row) for what, row in result["rows"].items()]
+    for table in result.get("tables", ()):
+        lines += ["", *plain_table(table)]
     computer = f"{machine['cpu']}, {machine['cpus']} CPUs · Python {machine['python']}"
     lines += ["", f"`benchmarks/{name}.py` · {computer} · {packages}"]
     return "\n".join(lines) + "\n"
+
+
+def plain_table(table: dict[str, Any]) -> list[str]:
+    """A table that stands in the result as it is shown: title, columns and rows of text."""
+    header = ["|".join(("", *(f" {name} " for name in table["columns"]), "")), "|---" * len(table["columns"]) + "|"]
+    return [f"### {table['title']}", "", *header, *(f"| {' | '.join(row)} |" for row in table["rows"])]
 
 
 def line(what: str, row: dict[str, Any]) -> str:
