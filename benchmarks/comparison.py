@@ -91,6 +91,7 @@ DROPS = (0.02, 0.03, 0.05, 0.08, 0.10, 0.15, 0.20)
 SUPPORTS = (50, 100, 200, 500, 1000, 2000)
 CHURNS = {"little": 0.08, "usual": 0.2, "much": 0.4}
 """Share of hard records; the two-way churn is 3, 7.5 and 15 %."""
+ALARMS = "alarms in 100 checks"
 PLOT = Path(__file__).resolve().parent.parent / "docs" / "images" / "power.svg"
 
 
@@ -100,7 +101,7 @@ def main() -> None:
     rows: list[Row] = []
     if "alarms" in wanted:
         for name, world in REGIMES.items():
-            rows.append(Row(f"false alarms: {name}", "at most", 5.0, round(100 * alarms(world), 1), "% of checks"))
+            rows.append(Row(f"false alarms: {name}", "at most", 5.0, round(100 * alarms(world), 1), ALARMS))
             print(rows[-1], flush=True)
     if "power" in wanted:
         rows += bars()

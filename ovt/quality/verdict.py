@@ -79,6 +79,11 @@ class CheckResult:
         return EXIT_CODES[self.verdict]
 
     @property
+    def may_be_luck(self) -> bool:
+        """Whether something regressed between versions of one network each: another seed alone may do as much."""
+        return any(row.seeds == (1, 1) for row in self.diff.regressed())
+
+    @property
     def standing(self) -> tuple[Finding, ...]:
         """What is wrong and not waived."""
         return tuple(finding for finding in self.findings if finding.waiver is None)

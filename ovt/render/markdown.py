@@ -78,6 +78,8 @@ def _by_row(result: CheckResult) -> Iterator[str]:
                "first, or measure the base again on the new one")
     if result.diff.regressed() and result.blame is None:
         yield f"find out which source did it: {code('ovt check --blame')}"
+    if result.may_be_luck:
+        yield f"see whether it is more than the luck of one training: {code('ovt check --confirm')}"
 
 
 def _others(result: CheckResult) -> Iterator[str]:

@@ -28,6 +28,8 @@ def _lines(result: CheckResult) -> Iterator[str]:
         yield from _blame(result.blame)
     elif result.standing:
         yield from _changed(result.context.sources, ask=bool(result.diff.regressed()))
+    if result.may_be_luck:
+        yield "whether it is more than the luck of one training: ovt check --confirm"
     if result.examples is not None:
         found = result.examples
         yield f"examples: {found.expectations - len(found.failed)} of {found.expectations} answers as expected"

@@ -119,10 +119,11 @@ def _notes(inquiry: Inquiry, hearing: Hearing, open_: tuple[Place, ...]) -> Iter
                "does not: they act together, and none is named alone")
     if hearing.noise:
         places = [place_words(place) for place in sorted(hearing.noise, key=str)]
-        yield f"with another seed there is no such drop of {_listed(places)}: training noise, as far as two seeds tell"
+        yield (f"with another seed the drop of {_listed(places)} is within chance or the floor: training noise makes "
+               "up most of it, as far as two seeds tell")
     for name in sorted(name for name, places in hearing.not_again.items() if places & set(open_) - hearing.noise):
-        yield (f"without the change of `{name}` the drop is gone with one seed and not with another: "
-               "that may be training noise, and it is not named")
+        yield (f"taking back the change of `{name}` helps with one seed and not, beyond chance and the floor, with "
+               "another: that may be training noise, and it is not named")
     cleared = [name for name in hearing.first if name not in hearing.proofs and name not in hearing.not_again]
     if cleared:
         yield f"not to blame, the drop stays without its change: {_listed(cleared)}"

@@ -33,8 +33,8 @@ __all__ = ["PREDICTIONS", "compare", "confirm", "default_sides", "flips", "votes
 HEAD = "HEAD"
 FORMAT = "diffs/2"
 """Part of every cache key: raise it when the same inputs would give another comparison."""
-ONE_SEED = ("each version was trained once: how much a metric moves when only the seed changes is not known "
-            "(`--confirm`, or `train.replicates`)")
+ONE_SEED = ("each version was trained once: how much a metric moves when only the seed changes is not known, and a "
+            "regression may be no more than that (`--confirm` tells, or `train.replicates`)")
 
 
 def compare(

@@ -167,6 +167,16 @@ def test_text_and_json_hold_it_all() -> None:
     assert value["flips"][0]["records"][0]["text"] == "nutrition"
 
 
+def test_a_drop_of_versions_trained_once_may_be_luck_and_of_three_seeds_is_not() -> None:
+    once = result_of()
+    assert "the luck of one training: ovt check --confirm" in render(once, "text")
+    rows = tuple(replace(row, seeds=(3, 3)) for row in once.diff.rows)
+    thrice = replace(once, diff=replace(once.diff, rows=rows))
+    assert thrice.diff.regressed()
+    for form in ("text", "md"):
+        assert "luck" not in render(thrice, form)
+
+
 @given(st.text(min_size=1, max_size=30))
 def test_no_name_breaks_a_format(name: str) -> None:
     result = result_of(name, blame=blamed(name))

@@ -39,6 +39,7 @@ GOLDEN = """\
 - Intent · nutrition (critical): accuracy 0.950 → 0.800 (-0.150). See its flips: `ovt diff HEAD~1 workspace --task Intent --slice nutrition`
 - what cannot be compared was measured on another test set or slice: merge or rebase onto the base first, or measure the base again on the new one
 - find out which source did it: `ovt check --blame`
+- see whether it is more than the luck of one training: `ovt check --confirm`
 """
 
 
@@ -66,7 +67,7 @@ def test_names_cannot_break_out(diff) -> None:
     text = check_markdown(judge(replace(diff, rows=(row,))))
     before, _, command = text.partition("See its flips: ")
     assert "<script>" not in before
-    assert command == "`ovt diff HEAD~1 workspace --task 'T_x*' --slice 'ab|c # <script>'`\n- find out which source did it: `ovt check --blame`\n"
+    assert command == "`ovt diff HEAD~1 workspace --task 'T_x*' --slice 'ab|c # <script>'`\n- find out which source did it: `ovt check --blame`\n- see whether it is more than the luck of one training: `ovt check --confirm`\n"
     assert "\n# " not in text
     table = next(line for line in text.splitlines() if line.startswith("| ▼"))
     assert table.count("|") == 14

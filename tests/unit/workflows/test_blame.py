@@ -92,7 +92,7 @@ def test_one_seed_is_not_enough() -> None:
     report = judged(Trials("a", {("a", 0): WELL}))
     assert report.blames == ()
     assert report.unexplained == (ROW,)
-    assert "with one seed and not with another" in report.notes[0]
+    assert "helps with one seed and not" in report.notes[0]
 
 
 def test_each_of_two_culprits_of_one_row_is_named_with_its_part() -> None:
