@@ -163,8 +163,10 @@ def test_ctrl_c_keeps_what_is_done_and_leaves_no_process(eight, tmp_path):
             "from ovt.progress import Silent; project = Project(Path(sys.argv[1])); progress = Silent()\n"
             "try: apply_functions(project, Store.open(project.build / 'store'), discover(project, 'labeling'), progress)\n"
             "except KeyboardInterrupt: print(progress.notes[-1])")
+    # A shell that starts the tests in the background makes them, and so this child, ignore Ctrl-C.
     process = subprocess.Popen([sys.executable, "-c", code, str(eight.root)], cwd=tmp_path, stdout=subprocess.PIPE,
-                               text=True, env={**os.environ, "OVT_WORKERS": "1"})
+                               text=True, env={**os.environ, "OVT_WORKERS": "1"},
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))  # noqa: PLW1509 - no threads here
     until = time.monotonic() + 20
     while not ((tmp_path / "PID").exists() and (tmp_path / "PID").read_text()) and time.monotonic() < until:
         time.sleep(0.02)
