@@ -28,7 +28,7 @@ from benchmarks.blame_changes import BAD, BASE, GOOD_ONLY, Change
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ovt.quality.blame import BlameReport
+    from ovt.quality.attribution.blame import BlameReport
     from ovt.quality.slicediff import SliceDiff
 
 SHARE = 0.4
@@ -154,8 +154,8 @@ def examine(folder: Path, change: Change, *, provoke: bool, minutes: float) -> O
     """Train the change, compare it with the base, and ask who did it."""
     from ovt.progress import Silent
     from ovt.project import Project
-    from ovt.workflows.blame import blame
-    from ovt.workflows.compare import compare
+    from ovt.workflows.attribution.blame import blame
+    from ovt.workflows.review.compare import compare
     from ovt.workflows.run import run_all
 
     apply(folder, change)

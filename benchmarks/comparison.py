@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 
 from ovt.quality.compare import Measured, compare_versions
 from ovt.quality.membership import RowsByName
-from ovt.quality.policy import Policy, Thresholds
+from ovt.quality.policy.thresholds import Policy, Thresholds
 from ovt.quality.predictions import GradedPredictions
 from ovt.quality.slicediff import Side, SliceDiff
 

@@ -57,7 +57,7 @@ APPLY = """
 import os, sys, time
 from pathlib import Path
 from ovt.data.store import Store
-from ovt.functions import running
+from ovt.functions.processes import running
 from ovt.functions.apply import apply_functions
 from ovt.functions.discover import discover
 from ovt.progress import Silent
@@ -75,7 +75,7 @@ import os, sys
 from pathlib import Path
 import pyarrow as pa
 from ovt.data.store import Store
-from ovt.functions import running
+from ovt.functions.processes import running
 from ovt.functions.apply import apply_functions
 from ovt.functions.discover import discover
 from ovt.progress import Silent

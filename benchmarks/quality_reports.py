@@ -26,7 +26,7 @@ from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 from ovt.quality.compare import Measured, compare_versions
 from ovt.quality.evidence import evidence_of
 from ovt.quality.membership import RowsByName
-from ovt.quality.policy import Policy
+from ovt.quality.policy.thresholds import Policy
 from ovt.quality.predictions import GradedPredictions, read_predictions, write_predictions
 from ovt.quality.report import quality_report, report_text
 from ovt.quality.slicediff import Side

@@ -58,13 +58,13 @@ class Repository:
 
     def diff(self, a: str = "HEAD", b: str = "workspace") -> SliceDiff:
         """Compare two versions; `.to_pandas()` of the result is a table."""
-        from ovt.workflows.compare import compare
+        from ovt.workflows.review.compare import compare
 
         return compare(self.project, a, b)
 
     def flips(self, a: str, b: str, task: str, slice_name: str | None = None) -> list[Flip]:
         """The test items that one version gets right and the other wrong."""
-        from ovt.workflows.compare import flips
+        from ovt.workflows.review.compare import flips
 
         return flips(self.project, a, b, task, slice_name)
 
@@ -95,7 +95,7 @@ class Repository:
         import pandas as pd
 
         from ovt.versions.history import resolve
-        from ovt.workflows.quality import Asked, measured, quality_rows, read_quality
+        from ovt.workflows.review.quality import Asked, measured, quality_rows, read_quality
 
         version = resolve(self.project, revision)
         report = read_quality(self.project, version) if where is None else (

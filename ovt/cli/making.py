@@ -13,13 +13,13 @@ from ovt.errors import EXIT_PROJECT
 
 if TYPE_CHECKING:
     from ovt.project import Project
-    from ovt.workflows.augment_trial import AugmentTrial
-    from ovt.workflows.augmenters import AugmenterRow
+    from ovt.workflows.labeling.augment_trial import AugmentTrial
+    from ovt.workflows.labeling.augmenters import AugmenterRow
 
 
 def tried(project: Project, source: str, record: str | None, sample: int) -> bool:
     """Show what a function would make; False if the project has none of that name."""
-    from ovt.workflows.augment_trial import try_augmenter
+    from ovt.workflows.labeling.augment_trial import try_augmenter
 
     with progress() as listener:
         trial = try_augmenter(project, source, listener, record=record, sample=sample)
@@ -46,7 +46,7 @@ def _show_trial(trial: AugmentTrial) -> None:
 def listed(project: Project) -> None:
     """The functions that make records, below the other sources; nothing where there is none."""
     from ovt.render.augmenting import augmenters_table
-    from ovt.workflows.augmenters import list_augmenters
+    from ovt.workflows.labeling.augmenters import list_augmenters
 
     rows = list_augmenters(project)
     if rows:
@@ -56,7 +56,7 @@ def listed(project: Project) -> None:
 
 def shown(project: Project, source: str, *, lift: bool) -> bool:
     """One function with its commit, and its lift if asked for; False if the project has none of that name."""
-    from ovt.workflows.augmenters import list_augmenters
+    from ovt.workflows.labeling.augmenters import list_augmenters
 
     row = next((row for row in list_augmenters(project) if row.source == source), None)
     if row is None:
@@ -86,7 +86,7 @@ def _show_row(project: Project, row: AugmenterRow) -> None:
 
 def _show_lift(project: Project, source: str) -> None:
     from ovt.render.augmenting import lift_table
-    from ovt.workflows.lift import measure_lift
+    from ovt.workflows.labeling.lift import measure_lift
 
     with progress() as listener:
         found = measure_lift(project, source, listener)

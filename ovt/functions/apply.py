@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from ovt.functions.cache import AnswerCache, Answers
 from ovt.functions.closure import digest_of
 from ovt.functions.failures import Failure, raise_failures
-from ovt.functions.passes import Asked
+from ovt.functions.processes.passes import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -78,7 +78,7 @@ def try_functions(
     applied.stats.ran = sum(len(passes) for passes in missing.values())
     applied.stats.cached = len(functions) * len(store.shards) - applied.stats.ran
     if missing:
-        from ovt.functions.running import run_missing
+        from ovt.functions.processes.running import run_missing
 
         applied.failures.update(run_missing(project, store, functions, missing, kept.keep, (tags, progress)))
         kept.cache.prune()

@@ -23,7 +23,7 @@ from types import FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ovt.functions.decorators import UserFunction
-from ovt.functions.isolation import Boundary, module_location
+from ovt.functions.processes.isolation import Boundary, module_location
 from ovt.functions.references import content_of, find_source, functions_of, global_names, state_of
 from ovt.functions.source import (
     Source,

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Any
 from ovt.documents import Document, read_document
 from ovt.errors import ProjectError, nearest
 from ovt.functions.answers import Form
-from ovt.functions.augmenting_files import FOLDER as LABELERS
-from ovt.functions.augmenting_files import is_template
+from ovt.functions.augmentation.augmenting_files import FOLDER as LABELERS
+from ovt.functions.augmentation.augmenting_files import is_template
 from ovt.functions.earlier import Pinned, Predictions, sure
 from ovt.functions.entries import MATCHERS, Entry, matcher_of
-from ovt.functions.handed import pinned
 from ovt.functions.marking import answer, candidate, finder
+from ovt.functions.processes.handed import pinned
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -110,7 +110,7 @@ def _entries(document: Document, path: Path, project: Project) -> list[Entry]:
     else:
         raise ProjectError(f"`{document.name}` is no list of functions", at=document.at(), why=f"found {value!r}",
                            fix="- {name: …, task: …, keyword: […], label: …}")
-    templates = path.parent == project.folder(LABELERS)  # there, they are generators: see `ovt.functions.templates`
+    templates = path.parent == project.folder(LABELERS)  # generators live there
     return [_entry(document, (key,), name, inner, project, path.parent) for key, name, inner in listed
             if not (templates and is_template(inner))]
 

@@ -15,13 +15,13 @@ from contextvars import ContextVar
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from ovt.functions.augment_options import read_options
+from ovt.functions.augmentation.augment_options import read_options
 from ovt.functions.earlier import Predictions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-    from ovt.functions.augment_options import AugmentOptions, LabelMode
+    from ovt.functions.augmentation.augment_options import AugmentOptions, LabelMode
 
 Kind = Literal["labeling", "slicing", "transformation", "generator"]
 

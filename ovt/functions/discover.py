@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from ovt.errors import ProjectError, nearest
 from ovt.functions.answers import Form
-from ovt.functions.augmenting_files import augmenting_modules
+from ovt.functions.augmentation.augmenting_files import augmenting_modules
 from ovt.functions.closure import FORMAT, Closure, Reader, digest_of
 from ovt.functions.declarative import Declared, may_define_slices, read_declared
 from ovt.functions.decorators import AugmentingFunction
-from ovt.functions.handed import hand_over, told
-from ovt.functions.isolation import FUNCTION_FOLDERS, Boundary, Environment, watching
 from ovt.functions.loading import LoadedFile, load_file
+from ovt.functions.processes.handed import hand_over, told
+from ovt.functions.processes.isolation import FUNCTION_FOLDERS, Boundary, Environment, watching
 from ovt.functions.source import mentions_tags, parse_source
 from ovt.settings import SETTINGS_FILE
 
@@ -132,7 +132,7 @@ def _from_yaml(project: Project, kind: Kind, environment: Environment) -> list[F
     if kind == "transformation":
         return []
     if kind == "generator":
-        from ovt.functions.templates import template_functions
+        from ovt.functions.augmentation.templates import template_functions
 
         return template_functions(project, environment)
     paths = [path for folder in FUNCTION_FOLDERS for path in _function_files(project, folder) if path.suffix in _YAML]

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from ovt.data.view import Rows
 from ovt.functions.failures import Failure, Told, death_of
-from ovt.functions.isolation import watching
-from ovt.functions.passes import Asked, run_pass
-from ovt.functions.pool import Pool
 from ovt.functions.predictions import PredictionCache
-from ovt.functions.running import ensure_predictions, limits_of
-from ovt.functions.workers import Death, Desk
+from ovt.functions.processes.isolation import watching
+from ovt.functions.processes.passes import Asked, run_pass
+from ovt.functions.processes.pool import Pool
+from ovt.functions.processes.running import ensure_predictions, limits_of
+from ovt.functions.processes.workers import Death, Desk
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ovt.data.tags import TagTable
     from ovt.functions.answers import Answer
     from ovt.functions.discover import Function
-    from ovt.functions.workers import Limits
+    from ovt.functions.processes.workers import Limits
     from ovt.project import Project
 
 _FIRST, _MOST = 32, 2048

@@ -14,8 +14,8 @@ from ovt.functions.loading import place_of, told
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from ovt.functions.isolation import Boundary
-    from ovt.functions.workers import Death
+    from ovt.functions.processes.isolation import Boundary
+    from ovt.functions.processes.workers import Death
     from ovt.progress import Progress
 
 

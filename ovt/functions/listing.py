@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from ovt.errors import ProjectError
-from ovt.functions.augmenting_files import is_template
+from ovt.functions.augmentation.augmenting_files import is_template
 from ovt.functions.source import Source, code_text, loaded_names, parse_content
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ovt.errors import InternalError, OvtError, ProjectError
 from ovt.functions.decorators import UserFunction, collecting
-from ovt.functions.isolation import Boundary, Environment, module_location
+from ovt.functions.processes.isolation import Boundary, Environment, module_location
 from ovt.functions.source import imports_in, parse_source, syntax_problem
 from ovt.settings import SETTINGS_FILE
 

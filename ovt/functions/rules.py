@@ -74,7 +74,7 @@ def function_of(rule: Rule, project: Project) -> Function:
     """
     from ovt.functions.declarative import declare
     from ovt.functions.discover import declared_function
-    from ovt.functions.isolation import Boundary, Environment
+    from ovt.functions.processes.isolation import Boundary, Environment
 
     if not _NAME.fullmatch(rule.name):
         raise UsageError(f"`{rule.name}` is no name of a function", why="letters, digits and _, a letter first")

@@ -1,7 +1,7 @@
 """Sources that changed between two versions, from what the versions' reports and files say of them.
 
 A source is listed because it *changed*; that it is to blame is for
-`ovt.quality.blame` to say. Nothing of the project is run for this.
+`ovt.quality.attribution.blame` to say. Nothing of the project is run for this.
 """
 
 from __future__ import annotations

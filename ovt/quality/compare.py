@@ -9,7 +9,7 @@ takes no part in the correction (Tarone 1990).
 
 Where versions are several networks (`train.replicates`, `--confirm`) their
 averages are compared, and the drop must also be beyond what other seeds would
-do (`ovt.quality.training_noise`): of the two p the larger is corrected.
+do (`ovt.quality.attribution.training_noise`): of the two p the larger is corrected.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ovt.quality.attribution.training_noise import Noise, chances, intervals
 from ovt.quality.detectable import detectable_drops
 from ovt.quality.exam import Exam, lay_out, what_changed
 from ovt.quality.intervals import wilson
@@ -34,12 +35,11 @@ from ovt.quality.paired import (
     swap_tests,
 )
 from ovt.quality.slicediff import Side, SliceDiff, SliceRow, Verdict
-from ovt.quality.training_noise import Noise, chances, intervals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from ovt.quality.policy import Policy, Thresholds
+    from ovt.quality.policy.thresholds import Policy, Thresholds
     from ovt.quality.predictions import GradedPredictions
 
 ORDER: dict[Verdict, int] = {"regressed": 0, "not_comparable": 1, "improved": 2, "unclear": 3, "thin": 4}

@@ -26,13 +26,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ovt.quality import behrens
+from ovt.quality.attribution.training_noise import variances_of
 from ovt.quality.intervals import z_of
-from ovt.quality.training_noise import variances_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ovt.quality.training_noise import Noise
+    from ovt.quality.attribution.training_noise import Noise
 
 POWER = 0.8
 ROUNDS = 6

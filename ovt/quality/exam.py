@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ovt.quality.attribution.training_noise import Ledger
 from ovt.quality.paired import Pairs
 from ovt.quality.seeds import SeedScores
-from ovt.quality.training_noise import Ledger
 
 if TYPE_CHECKING:
     from ovt.quality.predictions import GradedPredictions

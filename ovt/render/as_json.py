@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from ovt.quality.policy.verdict import CheckResult
     from ovt.quality.slicediff import Flip, SliceDiff, SliceRow
-    from ovt.quality.verdict import CheckResult
 
 DIGITS = 6
 

@@ -9,9 +9,9 @@ from ovt.quality.slicediff import SIGNS
 from ovt.render.table import Table, number
 
 if TYPE_CHECKING:
-    from ovt.workflows.augment_trial import AugmentTrial
-    from ovt.workflows.augmenters import AugmenterRow
-    from ovt.workflows.lift import Lift
+    from ovt.workflows.labeling.augment_trial import AugmentTrial
+    from ovt.workflows.labeling.augmenters import AugmenterRow
+    from ovt.workflows.labeling.lift import Lift
 
 AUGMENTERS = ("source", "kind", "parents", "made", "kept", "dropped", "task", "coverage", "agreement", "of votes", "at")
 LONGEST = 60

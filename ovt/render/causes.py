@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ovt.quality.causes import ENOUGH_SEEDS, by_source
+from ovt.quality.attribution.causes import ENOUGH_SEEDS, by_source
 from ovt.quality.slicediff import SIGNS
 from ovt.render.table import Table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ovt.quality.causes import Cause, FlipCause, FlipGroup
+    from ovt.quality.attribution.causes import Cause, FlipCause, FlipGroup
     from ovt.quality.slicediff import Flip
-    from ovt.workflows.causes import FlipCauses
+    from ovt.workflows.attribution.causes import FlipCauses
 
 NOBODY = "–"
 WORDS: dict[Cause, str] = {

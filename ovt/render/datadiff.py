@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from ovt.quality.datadiff import SEVERITIES, SIGNS
+from ovt.quality.inputs.datadiff import SEVERITIES, SIGNS
 from ovt.render.table import Table, number, signed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ovt.quality.datadiff import DataDiff, DistributionRow, NameRow, SourceRow
-    from ovt.quality.distances import Distance
+    from ovt.quality.inputs.datadiff import DataDiff, DistributionRow, NameRow, SourceRow
+    from ovt.quality.inputs.distances import Distance
 
 DIGITS = 6
 HEADERS = ("what", "where", "old", "new", "change", "distance", "p", "detail")

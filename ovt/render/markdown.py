@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ovt.quality.demands import flips_command
-from ovt.quality.findings import place_of
-from ovt.render.check_parts import blame_part, budgets_part, examples_part, flips_part, sources_part, waivers_part
+from ovt.quality.policy.demands import flips_command
+from ovt.quality.policy.findings import place_of
+from ovt.render.checks.parts import blame_part, budgets_part, examples_part, flips_part, sources_part, waivers_part
 from ovt.render.diff import diff_table, slice_name, tally
 from ovt.render.markdown_text import code, folded, listed, plain, table
 from ovt.render.table import number, signed
@@ -14,8 +14,8 @@ from ovt.render.table import number, signed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ovt.quality.policy.verdict import CheckResult
     from ovt.quality.slicediff import Side, SliceDiff, SliceRow, Verdict
-    from ovt.quality.verdict import CheckResult
 
 CHANGED: tuple[Verdict, ...] = ("regressed", "not_comparable", "improved")
 REST: tuple[Verdict, ...] = ("unclear", "thin")

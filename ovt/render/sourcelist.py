@@ -10,9 +10,9 @@ from ovt.render.table import Table, number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ovt.supervision.lineage import Origin
-    from ovt.supervision.sourcedetail import SourceDetail
-    from ovt.supervision.sources import Interval, SourceRow
+    from ovt.supervision.reporting.lineage import Origin
+    from ovt.supervision.reporting.sourcedetail import SourceDetail
+    from ovt.supervision.reporting.sources import Interval, SourceRow
 
 HEADERS = ("task", "source", "votes", "coverage", "overlaps", "conflicts", "accuracy", "95 %", "dev accuracy", "dev n",
            "says", "slices (lift)", "copies", "commit", "at")

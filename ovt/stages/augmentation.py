@@ -18,13 +18,13 @@ from ovt.data.held import HeldRows
 from ovt.data.lineage import TAG, AugmentSummary, LineageWriter
 from ovt.data.records import Flaw
 from ovt.data.view import RecordView
-from ovt.functions.augment import augment, choose, counted, generate
-from ovt.functions.augment_cache import AugmentCache, Made
-from ovt.functions.augmenters import discover_augmenters, refuse_unknown
-from ovt.functions.children import Nursery
+from ovt.functions.augmentation.augment import augment, choose, counted, generate
+from ovt.functions.augmentation.augment_cache import AugmentCache, Made
+from ovt.functions.augmentation.augmenters import discover_augmenters, refuse_unknown
+from ovt.functions.augmentation.children import Nursery
 from ovt.functions.closure import digest_of
 from ovt.functions.failures import Failure, raise_failures
-from ovt.functions.running import limits_of
+from ovt.functions.processes.running import limits_of
 from ovt.schema.spec import SPLITS
 from ovt.stages.spool import Spool, kept_of
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     from ovt.data.records import Record, RecordCodec
     from ovt.data.tags import TagSets
-    from ovt.functions.children import Child
+    from ovt.functions.augmentation.children import Child
     from ovt.progress import Progress
     from ovt.project import Project
 

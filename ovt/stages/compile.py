@@ -79,7 +79,7 @@ def _no_collection() -> Iterator[None]:
 
 def _later_gold(project: Project, out: Path, progress: Progress, *, strict: bool) -> None:
     """Gold of dev and test that was given, or corrected, after the records were written."""
-    from ovt.supervision.corrected import add_later_gold
+    from ovt.supervision.collection.corrected import add_later_gold
 
     store = Store.open(out / "build/store")
     strict = strict or os.environ.get(STRICT_VARIABLE, "") not in {"", "0"}

@@ -14,13 +14,13 @@ from ovt.schema.spec import SPLITS
 from ovt.stages.compile import STRICT_VARIABLE
 from ovt.stages.earlier_models import with_earlier_models
 from ovt.storage.files import safe_name, write_json
-from ovt.supervision.augment_report import augment_report
-from ovt.supervision.batches import changed_guidelines
 from ovt.supervision.collect import collect_votes
+from ovt.supervision.collection.batches import changed_guidelines
+from ovt.supervision.collection.corrected import corrections_of, with_corrections
 from ovt.supervision.combine import Combined, combine_task
-from ovt.supervision.corrected import corrections_of, with_corrections
 from ovt.supervision.posterior import save as save_learned
-from ovt.supervision.report import sources_report, task_report
+from ovt.supervision.reporting.augment_report import augment_report
+from ovt.supervision.reporting.report import sources_report, task_report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -163,7 +163,7 @@ def _slices_elsewhere(project: Project) -> tuple[str, ...]:
 
 def _labelers_read(project: Project) -> tuple[str, ...]:
     """What compile reads of `labelers/`: slices in YAML, and what makes new records."""
-    from ovt.functions.augmenting_files import augmenting_inputs
+    from ovt.functions.augmentation.augmenting_files import augmenting_inputs
 
     return tuple(sorted({*_slices_elsewhere(project), *augmenting_inputs(project)}))
 

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from ovt.data.lineage import AugmentSummary
-from ovt.functions.augmenters import number_of
+from ovt.functions.augmentation.augmenters import number_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ovt.functions.augmenters import Augmenter
-    from ovt.functions.children import Child
+    from ovt.functions.augmentation.augmenters import Augmenter
+    from ovt.functions.augmentation.children import Child
     from ovt.functions.failures import Failure
 
 

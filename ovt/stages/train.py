@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from ovt.progress import Progress
     from ovt.project import Project
     from ovt.settings import Train
-    from ovt.training.fit import Fitted, Material
-    from ovt.training.values import Values
+    from ovt.training.optimisation.fit import Fitted, Material
+    from ovt.training.tuning.values import Values
 
 
 def run(project: Project, out: Path, progress: Progress) -> None:
@@ -38,10 +38,10 @@ def run(project: Project, out: Path, progress: Progress) -> None:
     use_threads(settings.threads)
 
     from ovt.data.store import Store
-    from ovt.training.defaults import default_values, measure
-    from ovt.training.fit import load_material
-    from ovt.training.lock import locked_values, read_lock
     from ovt.training.model_files import save_model, save_replicate
+    from ovt.training.optimisation.fit import load_material
+    from ovt.training.tuning.defaults import default_values, measure
+    from ovt.training.tuning.lock import locked_values, read_lock
 
     store = Store.open(project.build / "store")
     values = locked_values(read_lock(project.root), default_values(store.schema, measure(store)))
@@ -62,7 +62,7 @@ def run(project: Project, out: Path, progress: Progress) -> None:
 
 def _one_seed(material: Material, values: Values, settings: Train, number: int, progress: Progress) -> Fitted:
     """Train the network of one seed; which of how many is told where there are several."""
-    from ovt.training.fit import fit
+    from ovt.training.optimisation.fit import fit
 
     several = settings.replicates > 1
     which = f"seed {number + 1} of {settings.replicates}"

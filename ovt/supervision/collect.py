@@ -20,8 +20,8 @@ from ovt.functions.discover import Function, discover
 from ovt.functions.failures import raise_failures
 from ovt.functions.voting import refuse_unknown_labels, votes_of
 from ovt.storage.files import safe_name
-from ovt.supervision.carry import with_carried
-from ovt.supervision.outside import Outside, read_supervision
+from ovt.supervision.collection.carry import with_carried
+from ovt.supervision.collection.outside import Outside, read_supervision
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ovt.errors import MissingError
-from ovt.supervision import calibration, decoding
+from ovt.supervision import calibration
 from ovt.supervision.calibration import Calibration
-from ovt.supervision.decoding import Decoding
 from ovt.supervision.label_models.ballots import Ties
 from ovt.supervision.label_models.candidates import label_model
+from ovt.supervision.sequences import decoding
+from ovt.supervision.sequences.decoding import Decoding
 from ovt.supervision.tally import tally
 
 if TYPE_CHECKING:

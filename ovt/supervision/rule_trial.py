@@ -18,14 +18,14 @@ from ovt.errors import ProjectError, UsageError
 from ovt.functions.apply import Applied, ApplyStats
 from ovt.functions.cache import Answers
 from ovt.functions.dry_run import dry_run
+from ovt.functions.processes.workers import Limits
 from ovt.functions.rules import SHOWN, entry_of, function_of, written
 from ovt.functions.voting import refuse_unknown_labels, votes_of
-from ovt.functions.workers import Limits
 from ovt.schema.spec import SPLITS
 from ovt.storage.files import safe_name
-from ovt.supervision.opinions import opened, spell, stored_votes
 from ovt.supervision.recordtext import texts_of
-from ovt.supervision.report import dev_accuracy
+from ovt.supervision.reporting.opinions import opened, spell, stored_votes
+from ovt.supervision.reporting.report import dev_accuracy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence

@@ -10,13 +10,13 @@ import numpy as np
 from ovt.data.votes import Votes
 from ovt.supervision import fitting
 from ovt.supervision.copies import named
-from ovt.supervision.decoder_choice import Corpus, decide
-from ovt.supervision.decoding import Tokens, decode
 from ovt.supervision.label_models import majority
 from ovt.supervision.label_models.ballots import UNKNOWN, Ints
 from ovt.supervision.posterior import Learned, shaped
+from ovt.supervision.sequences.decoder_choice import Corpus, decide
+from ovt.supervision.sequences.decoding import Tokens, decode
+from ovt.supervision.sequences.spans import is_bio
 from ovt.supervision.silence import silence
-from ovt.supervision.spans import is_bio
 from ovt.supervision.tally import Kind, Tally, tally
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from ovt.functions.failures import failure_of
 from ovt.functions.voting import UNKNOWN, class_codes
 from ovt.schema.spec import SPLITS
 from ovt.supervision.collect import tags_for
-from ovt.supervision.opinions import Item, gold_of, items_of, opened, row_of, said, spell, stored_votes
+from ovt.supervision.reporting.opinions import Item, gold_of, items_of, opened, row_of, said, spell, stored_votes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

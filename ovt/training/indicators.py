@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from ovt.training.batches import ordered_batches
 from ovt.training.model_files import load_model
-from ovt.training.network import Network, to_tensors
+from ovt.training.network.network import Network, to_tensors
+from ovt.training.optimisation.batches import ordered_batches
 from ovt.training.reader import Reader
 from ovt.training.threads import use_threads
 

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ovt.training.batches import ordered_batches
 from ovt.training.decoding import THRESHOLD, decode_select, decode_spans
-from ovt.training.losses import mask_candidates
-from ovt.training.network import Network, to_tensors
+from ovt.training.network.network import Network, to_tensors
+from ovt.training.optimisation.batches import ordered_batches
+from ovt.training.optimisation.losses import mask_candidates
 from ovt.training.predictions import TaskPredictions
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ovt.data.store import Store
-    from ovt.training.values import WordValues
+    from ovt.training.tuning.values import WordValues
 
 UNKNOWN_NAME = 0
 """Id of a category or member that train does not have often enough."""

@@ -24,15 +24,15 @@ from ovt.schema.write import plain_schema
 from ovt.storage.files import safe_name, write_json
 from ovt.training.features import WordFeatures
 from ovt.training.lexicon import Lexicon
-from ovt.training.network import Blueprint, Network
+from ovt.training.network.network import Blueprint, Network
 from ovt.training.signature import signature
-from ovt.training.values import Values
+from ovt.training.tuning.values import Values
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ovt.training.fit import Fitted
-    from ovt.training.loop import Outcome
+    from ovt.training.optimisation.fit import Fitted
+    from ovt.training.optimisation.loop import Outcome
 
 FORMAT = "ovt.model/1"
 WEIGHTS, CONFIG, SIGNATURE, VOCABULARY = "weights.safetensors", "config.json", "signature.json", "vocabulary"

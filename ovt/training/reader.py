@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from ovt.training.features import PADDING
 from ovt.training.lexicon import Lexicon, text_payloads
-from ovt.training.overlap import overlap_features, overlap_source
+from ovt.training.network.overlap import overlap_features, overlap_source
 
 if TYPE_CHECKING:
     from ovt.data.store import Store

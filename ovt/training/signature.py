@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ovt.schema.spec import Payload
-    from ovt.training.network import Blueprint
+    from ovt.training.network.network import Blueprint
 
 FORMAT = "ovt.signature/1"
 

@@ -1,7 +1,7 @@
 """The queue of background jobs as files: `.ovt/queue/KEY.json` and `KEY.progress` of the main working tree.
 
 All worktrees of a repository share one queue. Readers only read; what starts,
-runs and ends jobs is `ovt.workflows.jobs`.
+runs and ends jobs is `ovt.workflows.background.jobs`.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def _inputs(project: Project) -> Finding:
 
 
 def _hooks(project: Project) -> Finding:
-    from ovt.workflows.hooks import status
+    from ovt.workflows.background.hooks import status
 
     try:
         missing = [hook.event for hook in status(project) if hook.state != "installed"]

@@ -9,8 +9,8 @@ from ovt.errors import MissingError, UsageError, nearest
 from ovt.project import STAGES, Project
 from ovt.stages.execution import LEAVES
 from ovt.stages.pipeline import TUNING_LOCK, has_content, keep_pipeline, stage_specs
-from ovt.workflows.estimate import remember
-from ovt.workflows.staleness import StageResult, bring_up_to_date
+from ovt.workflows.background.estimate import remember
+from ovt.workflows.committing.staleness import StageResult, bring_up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,7 +121,7 @@ def _tune_if_needed(project: Project, progress: Progress) -> None:
     """Search, or fix the pins, where `tuning.yaml` asks for it and the lock does not answer it."""
     if not (project.root / "tuning.yaml").is_file():
         return
-    from ovt.training.spec import answers
+    from ovt.training.tuning.spec import answers
 
     if answers(project):
         return

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ovt.stages.pipeline import has_content, locked_stages, stage_specs
+from ovt.workflows.committing.staleness import stale_reason
+from ovt.workflows.review.scores import headline
 from ovt.workflows.run import BULK
-from ovt.workflows.scores import headline
-from ovt.workflows.staleness import stale_reason
 
 if TYPE_CHECKING:
     from ovt.project import Project
-    from ovt.workflows.jobs import QueueStatus
+    from ovt.workflows.background.jobs import QueueStatus
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ def look(project: Project) -> Status:
     """Look at the workspace; nothing is run and nothing is written but the cache of hashes."""
     from ovt.storage.fingerprint import fingerprint, tracked_hash
     from ovt.versions.history import resolve
-    from ovt.workflows.jobs import status
+    from ovt.workflows.background.jobs import status
 
     workspace = resolve(project, "workspace")
     locked = locked_stages(project)

@@ -17,8 +17,8 @@ def tune(project: Project, progress: Progress, *, trials: int | None = None, min
     Raises:
         MissingError: there is no `tuning.yaml`.
     """
-    from ovt.training.search import tune as search
-    from ovt.workflows.staleness import bring_up_to_date
+    from ovt.training.tuning.search import tune as search
+    from ovt.workflows.committing.staleness import bring_up_to_date
 
     if not (project.root / "tuning.yaml").is_file():
         raise MissingError("nothing to tune", at=str(project.root), fix="write the choices you want searched",

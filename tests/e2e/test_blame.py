@@ -19,14 +19,14 @@ from person import Person, write_records
 
 from ovt.progress import Silent
 from ovt.project import Project
-from ovt.quality.blame import CONFIRMED, NOT_A_SOURCE, SUSPECTED
+from ovt.quality.attribution.blame import CONFIRMED, NOT_A_SOURCE, SUSPECTED
 from ovt.quality.slicediff import SliceDiff
-from ovt.workflows.blame import blame
-from ovt.workflows.causes import all_causes, causes
-from ovt.workflows.changes import what_changed
-from ovt.workflows.commit import commit
-from ovt.workflows.compare import compare
-from ovt.workflows.sides import opened_sides
+from ovt.workflows.attribution.blame import blame
+from ovt.workflows.attribution.causes import all_causes, causes
+from ovt.workflows.attribution.changes import what_changed
+from ovt.workflows.attribution.sides import opened_sides
+from ovt.workflows.committing.commit import commit
+from ovt.workflows.review.compare import compare
 
 SCHEMA = {
     "payloads": {"tokens": {"type": "sequence", "max_length": 12}, "query": {"type": "singleton", "base": ["tokens"]}},

@@ -14,8 +14,8 @@ from ovt.project import Project
 from ovt.storage.objects import cache_folder
 from ovt.versions.artifacts import output_hashes
 from ovt.versions.history import resolve
-from ovt.workflows import extra_seeds
-from ovt.workflows.compare import ONE_SEED, compare, confirm, flips
+from ovt.workflows.review import extra_seeds
+from ovt.workflows.review.compare import ONE_SEED, compare, confirm, flips
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,8 +16,8 @@ from ovt.storage.git import git_of
 from ovt.storage.objects import cache_folder
 from ovt.versions.history import resolve
 from ovt.versions.runs import publish
-from ovt.workflows.checkout import checkout
-from ovt.workflows.share import push, remote_add
+from ovt.workflows.sharing.checkout import checkout
+from ovt.workflows.sharing.share import push, remote_add
 
 
 def contents(project: Project) -> dict[str, bytes]:

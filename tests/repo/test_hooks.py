@@ -18,10 +18,10 @@ from ovt.storage.git import git_of
 from ovt.storage.lock import try_lock
 from ovt.versions.history import resolve
 from ovt.versions.queue import queue_folder, read_jobs
-from ovt.workflows.hook_events import hook_impl
-from ovt.workflows.hooks import EVENTS, hooks_folder, install, status, uninstall
-from ovt.workflows.jobs import worker_lock
-from ovt.workflows.staged import check_staged
+from ovt.workflows.background.hook_events import hook_impl
+from ovt.workflows.background.hooks import EVENTS, hooks_folder, install, status, uninstall
+from ovt.workflows.background.jobs import worker_lock
+from ovt.workflows.committing.staged import check_staged
 
 
 @pytest.fixture

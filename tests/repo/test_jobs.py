@@ -27,8 +27,8 @@ from ovt.versions.artifacts import output_path, read_report
 from ovt.versions.history import resolve
 from ovt.versions.queue import Job, queue_folder, read_job, read_jobs, read_progress, write_job
 from ovt.versions.runs import read_run
-from ovt.workflows import jobs
-from ovt.workflows.worker import FileProgress, run_worker
+from ovt.workflows.background import jobs
+from ovt.workflows.background.worker import FileProgress, run_worker
 
 Fake = Callable[..., None]
 
@@ -187,7 +187,7 @@ def test_data_that_is_nowhere_is_a_failure_that_says_so(plain: Project, training
 
 def test_missing_data_is_fetched_from_the_remote(plain: Project, training: Training, tmp_path: Path) -> None:
     from ovt.progress import Silent
-    from ovt.workflows.share import push, remote_add
+    from ovt.workflows.sharing.share import push, remote_add
 
     remote_add(plain, str(tmp_path / "store"))
     commit_all(plain, "remote")
@@ -338,7 +338,7 @@ def alive(pid: int) -> bool:
 def test_a_real_worker_outlives_whoever_started_it(plain: Project) -> None:
     """The data is gone, so that the job ends without training: what counts is who runs it, where and how."""
     shutil.rmtree(cache_folder(plain) / "files")
-    code = ("import sys, pathlib\nfrom ovt.project import Project\nfrom ovt.workflows.jobs import queue_job\n"
+    code = ("import sys, pathlib\nfrom ovt.project import Project\nfrom ovt.workflows.background.jobs import queue_job\n"
             "print(queue_job(Project(pathlib.Path(sys.argv[1]))).key)\n")
     starter = subprocess.Popen([sys.executable, "-c", code, str(plain.root)], stdout=subprocess.PIPE, text=True,
                                start_new_session=True)

@@ -15,7 +15,7 @@ from ovt.storage.objects import cache_folder
 from ovt.versions.artifacts import output_hashes
 from ovt.versions.history import resolve, workspace
 from ovt.versions.needs import needed_objects
-from ovt.workflows.pinning import pin_predictions
+from ovt.workflows.sharing.pinning import pin_predictions
 
 ENTRY = "- {name: old, task: Intent, predictions: main}\n"
 

@@ -19,7 +19,7 @@ from ovt.storage.objects import cache_folder
 from ovt.versions.artifacts import output_path, read_report
 from ovt.versions.history import resolve
 from ovt.versions.runs import RUNS, publish
-from ovt.workflows.share import fetch_runs, main_remote, pull, push, remote_add
+from ovt.workflows.sharing.share import fetch_runs, main_remote, pull, push, remote_add
 
 TREES = ("build", "model", "reports", "data")
 

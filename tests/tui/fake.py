@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ovt.functions.listing import Place
 from ovt.functions.rules import Rule, written
 from ovt.quality.answers import Answer
-from ovt.quality.causes import FlipCause, grouped
+from ovt.quality.attribution.causes import FlipCause, grouped
 from ovt.quality.changed import ChangedSource
 from ovt.quality.disagreements import Disagreement
 from ovt.quality.slicediff import Flip, Side, SliceDiff, SliceRow, SourceVote
@@ -18,14 +18,14 @@ from ovt.schema.spec import Payload, Schema, Task
 from ovt.supervision.rule_trial import RuleHit, RuleTrial
 from ovt.versions.history import Version
 from ovt.versions.queue import Job, JobProgress
-from ovt.workflows.causes import FlipCauses
-from ovt.workflows.corrections import Correction
-from ovt.workflows.definitions import Definition, Written
-from ovt.workflows.disagreements import Disagreements
-from ovt.workflows.jobs import JobStatus
-from ovt.workflows.question import Question
-from ovt.workflows.rules import WrittenRule
-from ovt.workflows.votes import ItemVotes
+from ovt.workflows.attribution.causes import FlipCauses
+from ovt.workflows.background.jobs import JobStatus
+from ovt.workflows.committing.definitions import Definition, Written
+from ovt.workflows.labeling.corrections import Correction
+from ovt.workflows.labeling.disagreements import Disagreements
+from ovt.workflows.labeling.rules import WrittenRule
+from ovt.workflows.review.question import Question
+from ovt.workflows.review.votes import ItemVotes
 from ovt_tui.errands import Fetched, Recorded, Stopped
 
 if TYPE_CHECKING:

@@ -35,7 +35,7 @@ def test_whatever_is_pressed_the_spans_are_well_formed(fake_question, keys):
 
 @pytest.fixture(scope="module")
 def fake_question(request):
-    from ovt.workflows.question import Question
+    from ovt.workflows.review.question import Question
 
     return Question("Slots", "q", "dev", "multiclass", True, "a b c d e", tuple("abcde"), ("measure", "title"),
                     ("O", "B-title", "I-title", "O", "B-measure"), "gold", False)

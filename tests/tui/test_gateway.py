@@ -106,7 +106,7 @@ def test_without_a_terminal_the_app_says_so(project):
 
 @pytest.mark.slow
 async def test_the_numbers_are_those_of_ovt_diff_and_a_new_labeling_function_is_seen_in_the_flips(tmp_path, open_app):
-    from ovt.workflows.compare import compare, flips
+    from ovt.workflows.review.compare import compare, flips
 
     ovt(tmp_path, "init", "--template", "classify", "--no-hooks")
     project = Project(tmp_path)

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ovt.quality.answers import Answer
-from ovt.quality.causes import FlipCause
+from ovt.quality.attribution.causes import FlipCause
 from ovt.quality.slicediff import Flip, SourceVote
 from ovt.schema.spec import Task
-from ovt.workflows.definitions import Definition, Written
+from ovt.workflows.committing.definitions import Definition, Written
 from ovt_tui import editor
 from ovt_tui.bits import against, names
 from ovt_tui.codediff import code_lines, headline

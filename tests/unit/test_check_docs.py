@@ -11,12 +11,12 @@ import msgspec
 from ovt.data.examples import read_examples
 from ovt.data.records import RecordCodec
 from ovt.documents import parse_document
-from ovt.quality.findings import ON_ROWS
-from ovt.quality.policy import Policy
-from ovt.quality.waivers import parse_waivers
-from ovt.render.formats import FORMATS, SUFFIXES, targets
+from ovt.quality.policy.findings import ON_ROWS
+from ovt.quality.policy.thresholds import Policy
+from ovt.quality.policy.waivers import parse_waivers
+from ovt.render.checks.formats import FORMATS, SUFFIXES, targets
 from ovt.settings import Check, Demands, SlicePolicy, parse_settings
-from ovt.workflows.policy import check_names
+from ovt.workflows.checking.policy import check_names
 
 TEXT = (Path(__file__).parents[2] / "docs/check.md").read_text(encoding="utf-8")
 

@@ -7,7 +7,7 @@ import pytest
 from ovt.documents import parse_document
 from ovt.errors import ProjectError
 from ovt.settings import TRACKED, Settings, parse_settings
-from ovt.workflows.scaffold import SETTINGS
+from ovt.workflows.starting.scaffold import SETTINGS
 
 FULL = """
 gold: {source: gold, train: false}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from ovt.workflows.definitions import Definition
+    from ovt.workflows.committing.definitions import Definition
 
 Sign = Literal["+", "-", " ", "@"]
 WORDS = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ovt.workflows.question import Label, Question
+    from ovt.workflows.review.question import Label, Question
 
 TAKEN = "jkgGhlHLvxuqyYcn"
 """Letters that mean something else on that screen."""

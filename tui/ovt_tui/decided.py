@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from ovt.workflows.causes import FlipCauses
+    from ovt.workflows.attribution.causes import FlipCauses
 
 READING = "…"
 NONE = "–"

@@ -62,8 +62,8 @@ def run(project: Project, progress: Progress) -> dict[str, Any]:
 def commit(project: Project, progress: Progress, message: str) -> dict[str, Any]:
     """`ovt commit`: the run can be interrupted, the commit that follows it cannot."""
     from ovt.storage.git import Git
-    from ovt.workflows import commit as workflow
-    from ovt.workflows.pinning import pin_predictions
+    from ovt.workflows.committing import commit as workflow
+    from ovt.workflows.sharing.pinning import pin_predictions
 
     with Git(project.root) as git:
         workflow.refuse_partly_staged(git, project)
@@ -83,8 +83,8 @@ def fetch(project: Project, progress: Progress, revision: str) -> dict[str, Any]
     """
     from ovt.errors import MissingError
     from ovt.versions.history import resolve
-    from ovt.workflows.checkout import bring_objects
-    from ovt.workflows.share import fetch_runs
+    from ovt.workflows.sharing.checkout import bring_objects
+    from ovt.workflows.sharing.share import fetch_runs
 
     progress.update("fetch", "looking for runs on the Git remote")
     runs = fetch_runs(project)

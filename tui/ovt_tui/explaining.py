@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from ovt.project import Project
     from ovt.quality.answers import Answer, Wanted
     from ovt.quality.changed import ChangedSource
-    from ovt.workflows.causes import FlipCauses
-    from ovt.workflows.definitions import Definition, Kind
-    from ovt.workflows.votes import ItemVotes
+    from ovt.workflows.attribution.causes import FlipCauses
+    from ovt.workflows.committing.definitions import Definition, Kind
+    from ovt.workflows.review.votes import ItemVotes
 
 
 class Explaining(Protocol):
@@ -58,13 +58,13 @@ class ProjectExplaining:
 
     def votes_on(self, spec: str, task: str, record_id: str, position: int) -> ItemVotes:
         """What each source says about an item."""
-        from ovt.workflows.votes import item_votes
+        from ovt.workflows.review.votes import item_votes
 
         return item_votes(self._project, spec, task, record_id, position)
 
     def causes(self, a: str, b: str, task: str | None, slice_: str | None) -> list[FlipCauses]:
         """The flips that `ovt diff --flips` prints."""
-        from ovt.workflows.causes import all_causes, causes
+        from ovt.workflows.attribution.causes import all_causes, causes
 
         if task is None:
             return all_causes(self._project, a, b, None, slice_)
@@ -72,32 +72,32 @@ class ProjectExplaining:
 
     def cell(self, a: str, b: str, task: str, slice_: str | None, wanted: Wanted) -> list[Answer]:
         """The items of one cell."""
-        from ovt.workflows.answers import cell
+        from ovt.workflows.labeling.answers import cell
 
         return cell(self._project, a, b, task, slice_, wanted)
 
     def answers(self, a: str, b: str, task: str, record_id: str) -> list[Answer]:
         """The answers on one record."""
-        from ovt.workflows.answers import record_answers
+        from ovt.workflows.labeling.answers import record_answers
 
         return record_answers(self._project, a, b, task, record_id)
 
     def definition(self, a: str, b: str, kind: Kind, name: str) -> Definition:
         """Its text from Git and from the working tree."""
-        from ovt.workflows.definitions import definition
+        from ovt.workflows.committing.definitions import definition
 
         return definition(self._project, a, b, kind, name)
 
     def changed_sources(self, a: str, b: str) -> tuple[ChangedSource, ...]:
         """By files and reports."""
-        from ovt.workflows.definitions import changed_between
+        from ovt.workflows.committing.definitions import changed_between
 
         return changed_between(self._project, a, b)
 
     def records(self, a: str, b: str, ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """From whichever store is on this machine."""
         from ovt.errors import MissingError
-        from ovt.workflows.records import stored_records
+        from ovt.workflows.review.records import stored_records
 
         found: dict[str, dict[str, Any]] = {}
         for spec in (b, a):

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ovt.quality.causes import FlipCause
+from ovt.quality.attribution.causes import FlipCause
 from ovt.render.causes import WORDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
-    from ovt.quality.blame import BlameKind
+    from ovt.quality.attribution.blame import BlameKind
     from ovt.quality.slicediff import Flip
-    from ovt.workflows.causes import FlipCauses
+    from ovt.workflows.attribution.causes import FlipCauses
 
 UNFOLDED = 50
 """Up to as many flips are shown below their headings at once."""

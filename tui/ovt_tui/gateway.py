@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ovt.quality.slicediff import Flip, SliceDiff
     from ovt.schema.spec import Schema
     from ovt.versions.history import Version
-    from ovt.workflows.jobs import JobStatus
+    from ovt.workflows.background.jobs import JobStatus
     from ovt_tui.errands import Fetched, Recorded
 
 WORKSPACE = "workspace"
@@ -74,14 +74,14 @@ class ProjectGateway(ProjectExplaining, ProjectSupervising):
 
     def compare(self, a: str, b: str) -> SliceDiff:
         """Two versions, slice by slice."""
-        from ovt.workflows.compare import compare
+        from ovt.workflows.review.compare import compare
 
         # Nothing is fetched behind a screen: DVC would draw on it, and nobody asked for the network.
         return compare(self._project, a, b, fetch=False)
 
     def flips(self, a: str, b: str, task: str, slice_: str | None) -> list[Flip]:
         """The flips of a slice."""
-        from ovt.workflows.compare import flips
+        from ovt.workflows.review.compare import flips
 
         return flips(self._project, a, b, task, slice_)
 
@@ -120,14 +120,14 @@ class ProjectGateway(ProjectExplaining, ProjectSupervising):
 
     def jobs(self) -> list[JobStatus]:
         """The queue of the repository."""
-        from ovt.workflows.jobs import status
+        from ovt.workflows.background.jobs import status
 
         return list(status(self._project).jobs)
 
     def changes(self) -> list[str]:
         """What `ovt commit` would record, and what it would run first."""
         from ovt.storage.git import git_of
-        from ovt.workflows.commit import committable
+        from ovt.workflows.committing.commit import committable
         from ovt.workflows.status import look
 
         files = committable(git_of(self._project.root), self._project, with_results=False)

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
     from ovt.schema.spec import Schema
     from ovt.supervision.rule_trial import RuleTrial
     from ovt.versions.history import Version
-    from ovt.workflows.causes import FlipCauses
-    from ovt.workflows.corrections import Correction
-    from ovt.workflows.definitions import Definition
-    from ovt.workflows.disagreements import Disagreements
-    from ovt.workflows.jobs import JobStatus
-    from ovt.workflows.question import Question
-    from ovt.workflows.rules import WrittenRule
-    from ovt.workflows.votes import ItemVotes
+    from ovt.workflows.attribution.causes import FlipCauses
+    from ovt.workflows.background.jobs import JobStatus
+    from ovt.workflows.committing.definitions import Definition
+    from ovt.workflows.labeling.corrections import Correction
+    from ovt.workflows.labeling.disagreements import Disagreements
+    from ovt.workflows.labeling.rules import WrittenRule
+    from ovt.workflows.review.question import Question
+    from ovt.workflows.review.votes import ItemVotes
     from ovt_tui.errands import Fetched, Recorded
     from ovt_tui.trend import Trends
 

@@ -9,7 +9,7 @@ from ovt_tui.columns import Cell
 if TYPE_CHECKING:
     from ovt.errors import OvtError
     from ovt.supervision.rule_trial import RuleHit, RuleTrial
-    from ovt.workflows.rules import WrittenRule
+    from ovt.workflows.labeling.rules import WrittenRule
 
 SIGNS = {True: Cell("✓ right", "good"), False: Cell("✗ wrong", "bad"), None: Cell("· no gold", "muted")}
 HOW = (

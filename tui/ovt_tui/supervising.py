@@ -10,10 +10,10 @@ if TYPE_CHECKING:
     from ovt.functions.rules import Rule
     from ovt.project import Project
     from ovt.supervision.rule_trial import RuleTrial
-    from ovt.workflows.corrections import Correction
-    from ovt.workflows.disagreements import Disagreements
-    from ovt.workflows.question import Question
-    from ovt.workflows.rules import WrittenRule
+    from ovt.workflows.labeling.corrections import Correction
+    from ovt.workflows.labeling.disagreements import Disagreements
+    from ovt.workflows.labeling.rules import WrittenRule
+    from ovt.workflows.review.question import Question
 
 
 class Supervising(Protocol):
@@ -46,7 +46,7 @@ class ProjectSupervising:
 
     def disagreements(self, spec: str, task: str, slice_: str | None, *, show_test: bool) -> Disagreements:
         """Errors and disagreements of a slice."""
-        from ovt.workflows.disagreements import disagreements
+        from ovt.workflows.labeling.disagreements import disagreements
 
         return disagreements(self._project, spec, task, slice_, show_test=show_test)
 
@@ -58,25 +58,25 @@ class ProjectSupervising:
 
     def write_rule(self, rule: Rule, file: str) -> WrittenRule:
         """Append it."""
-        from ovt.workflows.rules import write_rule
+        from ovt.workflows.labeling.rules import write_rule
 
         return write_rule(self._project, rule, file)
 
     def take_back(self, rule: WrittenRule) -> None:
         """Take the entry out again."""
-        from ovt.workflows.rules import take_back
+        from ovt.workflows.labeling.rules import take_back
 
         take_back(self._project, rule)
 
     def question(self, task: str, record_id: str) -> Question:
         """About a record of the workspace."""
-        from ovt.workflows.question import question
+        from ovt.workflows.review.question import question
 
         return question(self._project, task, record_id)
 
     def correct(self, task: str, record_id: str, said: Sequence[tuple[Any, int | None]]) -> list[Correction]:
         """Rows of `supervision/corrections.jsonl`; `ovt commit` puts the file under version control."""
-        from ovt.workflows.corrections import record_correction
+        from ovt.workflows.labeling.corrections import record_correction
 
         return [record_correction(self._project, task, record_id, label, position, track=False)
                 for label, position in said]

@@ -14,7 +14,7 @@ from ovt_tui.trend import metric_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ovt.workflows.jobs import JobStatus
+    from ovt.workflows.background.jobs import JobStatus
 
 Quality = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from ovt.quality.answers import Answer
-    from ovt.quality.causes import FlipCause
+    from ovt.quality.attribution.causes import FlipCause
     from ovt.quality.slicediff import Flip, SourceVote
 
 ABSTAINS = "abstains"

@@ -19,7 +19,7 @@ def add(
     note: Annotated[str | None, typer.Option(help="How these labels were collected (files of supervision/).")] = None,
 ) -> None:
     """Put records, labels or tags under version control: bulk to DVC, the rest to Git's index."""
-    from ovt.workflows.add import add as add_paths
+    from ovt.workflows.committing.add import add as add_paths
 
     found = project()
     result = add_paths(found, [OUTPUT.folder / path for path in paths], note)

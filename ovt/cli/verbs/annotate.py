@@ -31,8 +31,8 @@ def export(
     seed: Annotated[int, typer.Option(help="Of the random order.")] = 0,
 ) -> None:
     """Write records for people to label into a sheet: CSV for a spreadsheet, JSON lines for a labelling tool."""
-    from ovt.supervision.choosing import Wanted
-    from ovt.workflows.annotate import export_sheet
+    from ovt.supervision.annotation.choosing import Wanted
+    from ovt.workflows.labeling.annotate import export_sheet
 
     _one_of("--format", kind, ("csv", "jsonl"))
     _one_of("--layout", layout, ("records", "items"))
@@ -59,7 +59,7 @@ def import_labels(
     force: Annotated[bool, typer.Option(help="Take as gold what was not drawn at random.")] = False,
 ) -> None:
     """Check a filled sheet record by record, and add its labels to supervision/: all of them, or none."""
-    from ovt.workflows.annotate import import_sheet
+    from ovt.workflows.labeling.annotate import import_sheet
 
     done = import_sheet(project(), OUTPUT.folder / file, source, task=task, note=note, force=force)
     if OUTPUT.as_json:
@@ -80,7 +80,7 @@ def correct(
     undo: Annotated[bool, typer.Option(help="Take your correction back.")] = False,
 ) -> None:
     """Say what a label should be: outvotes every source on train, is gold on dev and test."""
-    from ovt.workflows.corrections import record_correction
+    from ovt.workflows.labeling.corrections import record_correction
 
     if (label is None) != undo:
         raise UsageError("a correction needs a label" if label is None else "a label or --undo, not both",

@@ -14,7 +14,7 @@ from ovt.errors import UsageError
 
 if TYPE_CHECKING:
     from ovt.project import Project
-    from ovt.quality.verdict import CheckResult
+    from ovt.quality.policy.verdict import CheckResult
 
 app = verb_app()
 FORMAT_HELP = "text|md|json|junit|sarif|github|codequality|openmetrics|badge"
@@ -38,9 +38,9 @@ def check(
     post: Annotated[str | None, typer.Option("--post", metavar="github", help="Comment on the pull request.")] = None,
 ) -> None:
     """The verdict on a change: exit 0 pass or advisory, 1 a finding, 4 cannot compare."""
-    from ovt.render.formats import targets
-    from ovt.workflows.check import Extras
-    from ovt.workflows.check import check as judge
+    from ovt.render.checks.formats import targets
+    from ovt.workflows.checking.check import Extras
+    from ovt.workflows.checking.check import check as judge
 
     if post not in {None, "github"}:
         raise UsageError(f"cannot post to `{post}`", why="known: github", command="ovt check --post github")
@@ -48,7 +48,7 @@ def check(
     found = project()
     with progress() as listener:
         if fetch or train:
-            from ovt.workflows.readiness import make_ready
+            from ovt.workflows.checking.readiness import make_ready
 
             make_ready(found, base, head, listener, train=train)
         result = judge(found, base, head, extras=Extras(blame, confirm, minutes), progress=listener)
@@ -61,7 +61,7 @@ def check(
 
 
 def _write(result: CheckResult, form: str, path: str) -> None:
-    from ovt.render.formats import STDOUT, render
+    from ovt.render.checks.formats import STDOUT, render
     from ovt.storage.files import write_text
 
     text = render(result, form)
@@ -75,7 +75,7 @@ def _write(result: CheckResult, form: str, path: str) -> None:
 
 def _append_summary(result: CheckResult) -> None:
     """The page that GitHub shows for the run, where this runs there."""
-    from ovt.render.formats import render
+    from ovt.render.checks.formats import render
 
     path = os.environ.get(STEP_SUMMARY)
     if not path:
@@ -89,7 +89,7 @@ def _append_summary(result: CheckResult) -> None:
 
 def _post(found: Project, result: CheckResult) -> None:
     """A comment that cannot be posted changes no verdict."""
-    from ovt.workflows.post import post_check
+    from ovt.workflows.checking.post import post_check
 
     for line in post_check(found, result):
         OUTPUT.note(line)

@@ -15,7 +15,7 @@ app = verb_app()
 @app.command()
 def checkout(revision: Annotated[str, typer.Argument(metavar="REV", help="A branch, tag or commit.")]) -> None:
     """Bring a version's inputs, model and report into the working tree, together."""
-    from ovt.workflows.checkout import checkout as bring
+    from ovt.workflows.sharing.checkout import checkout as bring
 
     with progress() as listener:
         result = bring(project(), revision, listener)

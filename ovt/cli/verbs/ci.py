@@ -30,7 +30,7 @@ def init(
 ) -> None:
     """Write the workflow files that check every pull request, and main on a schedule."""
     from ovt.cli.session import project
-    from ovt.workflows.ci_init import CiRequest, ci_init
+    from ovt.workflows.checking.ci_init import CiRequest, ci_init
 
     if on_missing not in {"train", "fail"}:
         raise UsageError(f"no way to go on `{on_missing}`", why="known: fail, train", command="ovt ci init --help")
@@ -54,7 +54,7 @@ def post(
     key: Annotated[str, typer.Option("--key", help="Of the project, where a repository has several.")] = "",
 ) -> None:
     """Post a report as a comment that is kept up to date; for a job that runs nothing of the pull request."""
-    from ovt.workflows.post import post_report
+    from ovt.workflows.checking.post import post_report
 
     if service != "github":
         raise UsageError(f"cannot post to `{service}`", why="known: github", command="ovt ci post github --help")

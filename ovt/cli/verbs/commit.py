@@ -21,7 +21,7 @@ def commit(
     strict: Annotated[bool, typer.Option("--strict", help="Allow no bad record.")] = False,
 ) -> None:
     """Run, and record inputs and results as one version."""
-    from ovt.workflows.commit import commit as commit_version
+    from ovt.workflows.committing.commit import commit as commit_version
 
     if train not in MODES:
         raise UsageError(f"`--train {train}` is unknown", why=nearest(train, MODES), command="ovt commit --help")

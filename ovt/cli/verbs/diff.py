@@ -32,7 +32,7 @@ def diff(
     """What changed between two versions, slice by slice."""
     from ovt.render.as_json import diff_json, flips_json
     from ovt.render.diff import diff_table, flips_table, tally
-    from ovt.workflows.compare import compare, confirm, default_sides, flips
+    from ovt.workflows.review.compare import compare, confirm, default_sides, flips
 
     found = project()
     if data:
@@ -62,7 +62,7 @@ def diff(
 def _data(found: Project, a: str | None, b: str | None, *, exit_code: bool) -> None:
     """The data of two versions; `--exit-code` is about problems alone."""
     from ovt.render.datadiff import data_table, datadiff_json, findings_table, headline
-    from ovt.workflows.datadiff import data_diff, default_data_sides
+    from ovt.workflows.review.datadiff import data_diff, default_data_sides
 
     result = data_diff(found, *default_data_sides(found, a, b))
     if OUTPUT.as_json:
@@ -81,7 +81,7 @@ def _data(found: Project, a: str | None, b: str | None, *, exit_code: bool) -> N
 def _flips(found: Project, sides: tuple[str, str], where: tuple[str | None, str | None], by: str | None) -> None:
     """The flips of a task and slice with their causes, one by one or grouped."""
     from ovt.render.causes import causes_json, flip_table, group_table, summary
-    from ovt.workflows.causes import all_causes
+    from ovt.workflows.attribution.causes import all_causes
 
     if by not in {None, "source", "cause"}:
         raise UsageError(f"flips cannot be grouped by `{by}`", why=nearest(str(by), ("source", "cause")),

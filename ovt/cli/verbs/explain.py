@@ -11,8 +11,8 @@ from ovt.cli.output import OUTPUT
 from ovt.cli.session import project, verb_app
 
 if TYPE_CHECKING:
-    from ovt.supervision.explain import Explanation, ItemExplanation, TaskExplanation
-    from ovt.supervision.weighing import Ranked
+    from ovt.supervision.reporting.explain import Explanation, ItemExplanation, TaskExplanation
+    from ovt.supervision.reporting.weighing import Ranked
 
 app = verb_app()
 TOP = 3
@@ -25,7 +25,7 @@ def explain(
     position: Annotated[int | None, typer.Option("--position", help="Only this token or member.")] = None,
 ) -> None:
     """Why a record got its label: every vote, how far each is trusted, and what came of it."""
-    from ovt.supervision.explain import explain as explain_record
+    from ovt.supervision.reporting.explain import explain as explain_record
 
     found = explain_record(project(), record, task, position)
     if OUTPUT.as_json:

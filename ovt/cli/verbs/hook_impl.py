@@ -18,8 +18,8 @@ def hook_impl(
     event: Annotated[str, typer.Argument()], arguments: Annotated[list[str] | None, typer.Argument()] = None,
 ) -> None:
     """Run one of ovt's Git hooks."""
-    from ovt.workflows.hook_events import READS_STDIN
-    from ovt.workflows.hook_events import hook_impl as run
+    from ovt.workflows.background.hook_events import READS_STDIN
+    from ovt.workflows.background.hook_events import hook_impl as run
 
     content = sys.stdin.read() if event in READS_STDIN else ""
     with progress() as listener:

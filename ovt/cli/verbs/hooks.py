@@ -11,7 +11,7 @@ app = verb_app()
 @app.command()
 def install() -> None:
     """Put the Git hooks in place; an existing hook is kept and runs first."""
-    from ovt.workflows.hooks import install as put_in
+    from ovt.workflows.background.hooks import install as put_in
 
     _tell(put_in(project()), "the hooks are in place already")
 
@@ -19,7 +19,7 @@ def install() -> None:
 @app.command()
 def uninstall() -> None:
     """Take them out; what was there before comes back byte for byte."""
-    from ovt.workflows.hooks import uninstall as take_out
+    from ovt.workflows.background.hooks import uninstall as take_out
 
     _tell(take_out(project()), "there are none of ovt's hooks")
 
@@ -27,7 +27,7 @@ def uninstall() -> None:
 @app.command()
 def status() -> None:
     """Which hooks are in place."""
-    from ovt.workflows.hooks import status as look
+    from ovt.workflows.background.hooks import status as look
 
     found = look(project())
     if OUTPUT.as_json:

@@ -25,7 +25,7 @@ def init(
     no_hooks: Annotated[bool, typer.Option("--no-hooks", help="Leave the Git hooks alone.")] = False,
 ) -> None:
     """Start a project: from a starter, or from your data."""
-    from ovt.workflows.init import InitRequest, initialise
+    from ovt.workflows.starting.init import InitRequest, initialise
 
     target, files = _targets(tuple(paths or ()), tuple(data or ()))
     request = InitRequest(target, template, schema, files, not no_hooks)

@@ -13,7 +13,7 @@ from ovt.errors import EXIT_PROJECT
 
 if TYPE_CHECKING:
     from ovt.project import Project
-    from ovt.workflows.jobs import JobStatus, QueueStatus
+    from ovt.workflows.background.jobs import JobStatus, QueueStatus
 
 app = verb_app()
 
@@ -22,7 +22,7 @@ app = verb_app()
 def jobs(ctx: typer.Context) -> None:
     """Background training: list, wait, cancel, log."""
     if ctx.invoked_subcommand is None:
-        from ovt.workflows.jobs import status
+        from ovt.workflows.background.jobs import status
 
         show(status(project()))
 
@@ -38,7 +38,7 @@ def wait(
 @app.command()
 def cancel(number: Annotated[int, typer.Argument(help="Of the job.")]) -> None:
     """Take a job out of the queue, or stop it."""
-    from ovt.workflows.jobs import cancel as stop
+    from ovt.workflows.background.jobs import cancel as stop
 
     job = stop(project(), number)
     OUTPUT.data(f"job {job.number} cancelled")
@@ -47,14 +47,14 @@ def cancel(number: Annotated[int, typer.Argument(help="Of the job.")]) -> None:
 @app.command()
 def log(number: Annotated[int, typer.Argument(help="Of the job.")]) -> None:
     """What a job has said so far."""
-    from ovt.workflows.jobs import log as read_log
+    from ovt.workflows.background.jobs import log as read_log
 
     OUTPUT.data(read_log(project(), number).rstrip("\n"))
 
 
 def wait_and_show(found: Project, *, keys: tuple[str, ...] = (), timeout: float | None = None) -> None:
     """Wait for jobs (all, or those of some keys), then show the queue; a failed one ends in its exit code."""
-    from ovt.workflows.jobs import wait as wait_for
+    from ovt.workflows.background.jobs import wait as wait_for
 
     with progress() as listener:
 

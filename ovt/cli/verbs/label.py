@@ -26,7 +26,7 @@ def label(
     pin: Annotated[bool, typer.Option("--pin", help="Pin the revisions it uses to where they are now.")] = False,
 ) -> None:
     """Try a source on records: its votes beside the other sources and gold. No vote is kept."""
-    from ovt.workflows.trying import try_out
+    from ovt.workflows.labeling.trying import try_out
 
     found = project()
     if making.tried(found, source, record, sample):

@@ -28,7 +28,7 @@ def log(
 ) -> None:
     """The versions and their quality."""
     from ovt.versions.history import history
-    from ovt.workflows.scores import headline
+    from ovt.workflows.review.scores import headline
 
     found = project()
     versions = history(found, tuple(revisions or ("HEAD",)), limit)
@@ -58,7 +58,7 @@ def log(
 def _follow(found: Project, versions: list[Version], asked: Series) -> None:
     """One metric over the versions."""
     from ovt.render.trend import headline, trend_json, trend_table
-    from ovt.workflows.monitor import trend
+    from ovt.workflows.review.monitor import trend
 
     result = trend(found, versions, asked)
     if OUTPUT.as_json:

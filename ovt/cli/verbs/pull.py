@@ -17,7 +17,7 @@ def pull(
     revisions: Annotated[list[str] | None, typer.Argument(metavar="[REV]…", help="Default: HEAD.")] = None,
 ) -> None:
     """Fetch data, models and runs of versions; those of HEAD are put into the working tree."""
-    from ovt.workflows.share import pull as fetch
+    from ovt.workflows.sharing.share import pull as fetch
 
     with progress() as listener:
         result = fetch(project(), listener, tuple(revisions or ("HEAD",)))

@@ -18,7 +18,7 @@ def push(
     remote: Annotated[str | None, typer.Option("--remote", "-r", help="Default: the project's.")] = None,
 ) -> None:
     """Send data, models and runs of versions; commits are sent by `git push`."""
-    from ovt.workflows.share import push as send
+    from ovt.workflows.sharing.share import push as send
 
     with progress() as listener:
         result = send(project(), listener, tuple(revisions or ("HEAD",)), remote=remote)

@@ -25,7 +25,7 @@ def add(
     option: Annotated[list[str] | None, typer.Option("--option", help="KEY=VALUE of DVC, e.g. endpointurl=…")] = None,
 ) -> None:
     """Name where data and models are pushed to, and make it the default."""
-    from ovt.workflows.share import remote_add
+    from ovt.workflows.sharing.share import remote_add
 
     pairs = {}
     for text in option or []:

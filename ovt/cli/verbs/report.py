@@ -22,7 +22,7 @@ def report(
 ) -> None:
     """One version's quality as a page to look at: slices, trends, calibration, confusion, sources."""
     from ovt.storage.files import write_text
-    from ovt.workflows.page import html_report
+    from ovt.workflows.review.page import html_report
 
     if not html:
         raise UsageError("which form?", why="`ovt report` makes a page; `ovt show` prints the table", fix="ask for it",

@@ -24,8 +24,8 @@ def run(
     publish: Annotated[bool, typer.Option("--publish", help="With --rev: push the result too.")] = False,
 ) -> None:
     """Bring labels, model and reports up to date, doing only what is needed."""
-    from ovt.workflows.pinning import pin_predictions
     from ovt.workflows.run import run_all
+    from ovt.workflows.sharing.pinning import pin_predictions
 
     found = project()
     if rev is not None:
@@ -56,8 +56,8 @@ def run(
 def _run_revision(found: Project, rev: str, *, publish: bool) -> None:
     """In a worktree of its own, as the background does it; the result is found by the inputs' key."""
     from ovt.cli.verbs.jobs import wait_and_show
-    from ovt.workflows.jobs import queue_job
-    from ovt.workflows.share import push
+    from ovt.workflows.background.jobs import queue_job
+    from ovt.workflows.sharing.share import push
 
     job = queue_job(found, rev)
     if job is None:

@@ -13,7 +13,7 @@ from ovt.errors import UsageError, nearest
 if TYPE_CHECKING:
     from ovt.project import Project
     from ovt.versions.history import Version
-    from ovt.workflows.quality import Asked
+    from ovt.workflows.review.quality import Asked
 
 SPLITS = ("dev", "test")
 WHERE = "Only these records: `nutrition & date:2019-09`, with & | ! and brackets over slices and tags."
@@ -31,7 +31,7 @@ def show(
 ) -> None:
     """One version's quality report."""
     from ovt.versions.history import resolve
-    from ovt.workflows.quality import Asked, measured, read_quality
+    from ovt.workflows.review.quality import Asked, measured, read_quality
 
     found = project()
     if split not in SPLITS:
@@ -64,7 +64,7 @@ def _show_tables(report: dict[str, Any], version: Version, task: str | None, spl
 
 def _show_classes(found: Project, version: Version, asked: Asked) -> None:
     from ovt.render.show import classes_json, classes_table
-    from ovt.workflows.quality import classes
+    from ovt.workflows.review.quality import classes
 
     if asked.task is None:
         raise UsageError("`--classes` is about one task", why="classes of two tasks share no table",

@@ -13,7 +13,7 @@ from ovt.cli.session import project, verb_app
 from ovt.errors import UsageError
 
 if TYPE_CHECKING:
-    from ovt.supervision.sourcedetail import SourceDetail
+    from ovt.supervision.reporting.sourcedetail import SourceDetail
 
 app = verb_app()
 
@@ -26,14 +26,14 @@ def list_all(
     """Coverage, overlaps, conflicts, estimated and dev accuracy of every source, and the label models tried."""
     from ovt.render.sourcelist import source_rows
     from ovt.render.sources import label_models_table
-    from ovt.supervision.sources import list_sources
+    from ovt.supervision.reporting.sources import list_sources
     from ovt.versions.artifacts import read_report
     from ovt.versions.history import resolve
 
     found = project()
     rows = list_sources(found, task, sort)
     if OUTPUT.as_json:
-        from ovt.workflows.augmenters import list_augmenters
+        from ovt.workflows.labeling.augmenters import list_augmenters
 
         OUTPUT.json({"format": "ovt.source-list/1", "sources": [asdict(row) for row in rows],
                      "generators": [asdict(row) for row in list_augmenters(found)]})
@@ -54,7 +54,7 @@ def show(
     lift: Annotated[bool, typer.Option("--lift", help="Of a maker of records: train with and without them.")] = False,
 ) -> None:
     """One source: its numbers on each task, its definition, its confusions on dev, and how it was collected."""
-    from ovt.supervision.sourcedetail import source_detail
+    from ovt.supervision.reporting.sourcedetail import source_detail
 
     if making.shown(project(), source, lift=lift):
         return

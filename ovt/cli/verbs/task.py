@@ -18,7 +18,7 @@ app = verb_app()
 @app.command("list")
 def list_all() -> None:
     """The tasks, how many items they have and how many of them are labelled."""
-    from ovt.workflows.tasklabels import list_tasks
+    from ovt.workflows.labeling.tasklabels import list_tasks
 
     rows = list_tasks(project())
     if OUTPUT.as_json:
@@ -41,7 +41,7 @@ def labels(
     rev: Annotated[str, typer.Option(help="The version.")] = "workspace",
 ) -> None:
     """The label model's probabilities, for those who train elsewhere: a row per record, token or member."""
-    from ovt.workflows.tasklabels import write_labels
+    from ovt.workflows.labeling.tasklabels import write_labels
 
     to_stdout = str(output) == "-"
     done = write_labels(project(), task, None if to_stdout else OUTPUT.folder / output, split=split, spec=rev,

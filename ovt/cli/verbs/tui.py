@@ -17,7 +17,7 @@ def tui(
     b: Annotated[str | None, typer.Argument(metavar="[B]", help="After (default: the workspace, or HEAD).")] = None,
 ) -> None:
     """See what changed between two versions in the terminal app."""
-    from ovt.workflows.compare import default_sides
+    from ovt.workflows.review.compare import default_sides
     from ovt_tui.app import run_app
 
     found = project()

@@ -332,7 +332,7 @@ def test_a_function_opens_no_column_that_it_does_not_touch(filled, tmp_path):
             "from pathlib import Path; import pyarrow as pa; real = pa.memory_map\n"
             "pa.memory_map = lambda path, *rest: (opened.append(path), real(path, *rest))[1]\n"
             "from ovt.project import Project; from ovt.data.store import Store; from ovt.data.view import Rows\n"
-            "from ovt.functions.discover import discover; from ovt.functions.passes import Asked, run_pass\n"
+            "from ovt.functions.discover import discover; from ovt.functions.processes.passes import Asked, run_pass\n"
             "project = Project(Path(sys.argv[1])); store = Store.open(project.build / 'store')\n"
             "(function,) = discover(project, 'labeling'); opened.clear(); rows = Rows(store, 0, 2)\n"
             "run_pass(Asked(function, store), rows, rows, {}, memoryview(bytearray(16)).cast('q'))\n"
@@ -344,7 +344,7 @@ def test_a_function_opens_no_column_that_it_does_not_touch(filled, tmp_path):
 def test_nothing_of_a_cached_function_is_run_or_read_but_its_answers(filled, monkeypatch):
     write_many(filled, 3)
     apply(filled)
-    monkeypatch.setattr("ovt.functions.running.run_missing", None)
+    monkeypatch.setattr("ovt.functions.processes.running.run_missing", None)
     store = opened(filled)
     monkeypatch.setattr(type(store), "texts", None)
     functions = discover(filled.project, "labeling")

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from ovt.data.batch import Batch
 from ovt.data.store import Store
 from ovt.data.view import Rows
-from ovt.functions import passes
 from ovt.functions.answers import AnswerError
 from ovt.functions.apply import try_functions
 from ovt.functions.batches import answers_in, narrowed
 from ovt.functions.discover import discover
+from ovt.functions.processes import passes
 from ovt.progress import Silent
 
 HEAD = "import numpy as np\nfrom ovt import ABSTAIN, labeling_function as lf, slicing_function\n"

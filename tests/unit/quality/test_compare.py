@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ovt.quality.compare import Measured, compare_versions
-from ovt.quality.policy import Policy, Thresholds
+from ovt.quality.policy.thresholds import Policy, Thresholds
 from ovt.quality.predictions import with_seeds
 from ovt.quality.slicediff import Side
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import json
 
-from ovt.quality.verdict import judge
+from ovt.quality.policy.verdict import judge
 from ovt.render.as_json import check_json, diff_json, flips_json
 
 

@@ -15,14 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ovt.errors import UsageError
-from ovt.quality.blame import CONFIRMED, SUSPECTED, Blame, BlameReport
+from ovt.quality.attribution.blame import CONFIRMED, SUSPECTED, Blame, BlameReport
 from ovt.quality.changed import ChangedFile, ChangedSource
-from ovt.quality.expectations import Answer, Budget, ExamplesResult, budget_finding, example_findings
-from ovt.quality.findings import RULES
+from ovt.quality.policy.expectations import Answer, Budget, ExamplesResult, budget_finding, example_findings
+from ovt.quality.policy.findings import RULES
+from ovt.quality.policy.verdict import CheckResult, Context, RowFlips, judge
+from ovt.quality.policy.waivers import Waiver, apply_waivers
 from ovt.quality.slicediff import Flip, Side, SliceDiff, SliceRow
-from ovt.quality.verdict import CheckResult, Context, RowFlips, judge
-from ovt.quality.waivers import Waiver, apply_waivers
-from ovt.render.formats import FORMATS, Target, render, targets
+from ovt.render.checks.formats import FORMATS, Target, render, targets
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 NASTY = 'a|b`c\n::error::x%0A<script>alert(1)</script> @team &amp; "q" \\ ]]> \x00\x1b'

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from ovt.quality.verdict import judge
+from ovt.quality.policy.verdict import judge
 from ovt.render.markdown import check_markdown, diff_markdown
 
 GOLDEN = """\

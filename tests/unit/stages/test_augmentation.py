@@ -16,7 +16,7 @@ from ovt.data.store import Store
 from ovt.data.tags import TagTable
 from ovt.data.votes import Votes
 from ovt.errors import ProjectError
-from ovt.functions.augment_cache import AugmentCache
+from ovt.functions.augmentation.augment_cache import AugmentCache
 from ovt.progress import Silent
 from ovt.schema.spec import SPLITS
 from ovt.stages import compile as stage
@@ -370,7 +370,7 @@ def test_one_shard_more_is_one_pass_and_a_comment_none(bench):
 
 def test_a_generator_is_asked_once(bench, monkeypatch):
     monkeypatch.setenv("OVT_TEST_CALLS", str(bench.root / "calls.log"))
-    monkeypatch.setattr("ovt.functions.augment.CHUNK", 3)
+    monkeypatch.setattr("ovt.functions.augmentation.augment.CHUNK", 3)
     bench.records(record("a"))
     bench.write("labelers/gen.py", HEAD + "import os\n@generator()\ndef gen():\n    open(os.environ['OVT_TEST_CALLS'], 'a').close()\n"
                 "    for n in range(8):\n        yield {'query': f'n {n}'}\n")
@@ -440,7 +440,7 @@ def gen():
 
 
 def test_a_cache_entry_that_cannot_be_kept_is_not(bench, tmp_path):
-    from ovt.functions.augment_cache import Made
+    from ovt.functions.augmentation.augment_cache import Made
 
     cache = AugmentCache(tmp_path)
     cache.write(tmp_path / "x", [Made(0, 1, {"query": 1 << 80}, {}, [])], last=True)

@@ -125,7 +125,7 @@ def test_a_process_that_trains_loads_no_compiler_and_starts_at_once(tmp_path: Pa
     (project.root / "tuning.lock.yaml").write_text("answers: x\nvalues: {training: {epochs: 1}}\n")
     code = """
 import sys, time, pathlib, torch, pyarrow, safetensors.torch
-import ovt.training.fit, ovt.training.model_files, ovt.slicing.membership
+import ovt.training.optimisation.fit, ovt.training.model_files, ovt.slicing.membership
 from ovt.project import Project
 from ovt.progress import Silent
 from ovt.stages import train

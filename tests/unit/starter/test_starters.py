@@ -14,7 +14,7 @@ from ovt.functions.discover import discover
 from ovt.project import Project
 from ovt.resources import resource
 from ovt.settings import TRACKED
-from ovt.workflows import scaffold
+from ovt.workflows.starting import scaffold
 
 from .conftest import WITH_DATA, generate, read_records, split_of
 

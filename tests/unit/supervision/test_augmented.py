@@ -10,9 +10,9 @@ import pytest
 from ovt.data.store import Store
 from ovt.data.votes import Votes
 from ovt.progress import Silent
-from ovt.supervision.augment_report import opinions, settled
 from ovt.supervision.collect import collect_votes
-from ovt.supervision.corrected import corrections_of
+from ovt.supervision.collection.corrected import corrections_of
+from ovt.supervision.reporting.augment_report import opinions, settled
 
 TF = """from ovt import transformation_function
 @transformation_function()

@@ -13,9 +13,9 @@ from ovt.data.store import Store
 from ovt.errors import ProjectError
 from ovt.progress import Silent
 from ovt.supervision.collect import collect_votes
-from ovt.supervision.outside import read_corrections, read_gold, read_supervision
-from ovt.supervision.rows import worker_name
-from ovt.supervision.statements import WHOLE, _standing
+from ovt.supervision.collection.outside import read_corrections, read_gold, read_supervision
+from ovt.supervision.collection.rows import worker_name
+from ovt.supervision.collection.statements import WHOLE, _standing
 
 QUERY = {"query": "how tall", "tokens": ["how", "tall", "is"], "entities": [{"id": "A"}, {"id": "B"}]}
 

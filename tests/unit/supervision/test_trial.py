@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ovt.errors import UsageError
-from ovt.supervision.explain import explain
-from ovt.supervision.sources import list_sources
+from ovt.supervision.reporting.explain import explain
+from ovt.supervision.reporting.sources import list_sources
 from ovt.supervision.trial import try_source
 
 

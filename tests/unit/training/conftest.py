@@ -12,7 +12,7 @@ import pytest
 from ovt.data.store import Store
 from ovt.progress import Silent
 from ovt.project import Project
-from ovt.training.fit import Material, load_material
+from ovt.training.optimisation.fit import Material, load_material
 from ovt.training.threads import use_threads
 
 if TYPE_CHECKING:

@@ -9,19 +9,19 @@ import pytest
 from ovt.data.store import Store
 from ovt.errors import MissingError
 from ovt.progress import Silent
-from ovt.training.defaults import default_values, measure
-from ovt.training.fit import fit
 from ovt.training.model_files import save_model
+from ovt.training.optimisation.fit import fit
 from ovt.training.predict import in_classes, predict
 from ovt.training.predictions import TaskPredictions
-from ovt.training.values import overlay
+from ovt.training.tuning.defaults import default_values, measure
+from ovt.training.tuning.values import overlay
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from ovt.project import Project
-    from ovt.training.fit import Material
+    from ovt.training.optimisation.fit import Material
 
 
 def test_classes_of_another_store_are_found_by_name() -> None:

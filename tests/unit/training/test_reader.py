@@ -9,11 +9,11 @@ import pytest
 from ovt.training.features import FIRST_WORD, PADDING, UNKNOWN
 from ovt.training.lexicon import build_lexicon
 from ovt.training.reader import Reader, padded
-from ovt.training.values import WordValues
+from ovt.training.tuning.values import WordValues
 
 if TYPE_CHECKING:
     from ovt.project import Project
-    from ovt.training.fit import Material
+    from ovt.training.optimisation.fit import Material
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from textual.app import ComposeResult
 
-    from ovt.workflows.definitions import Definition, Kind
+    from ovt.workflows.committing.definitions import Definition, Kind
     from ovt_tui.columns import Tone
     from ovt_tui.gateway import Gateway
     from ovt_tui.screens.view import Copied

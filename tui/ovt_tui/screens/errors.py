@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from ovt.quality.slicediff import SliceRow
-    from ovt.workflows.disagreements import Disagreements
+    from ovt.workflows.labeling.disagreements import Disagreements
     from ovt_tui.gateway import Gateway
 
 KINDS: tuple[DisagreementKind, ...] = get_args(DisagreementKind)

@@ -23,7 +23,7 @@ from ovt_tui.work import error_of, fetch
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from ovt.quality.causes import FlipCause
+    from ovt.quality.attribution.causes import FlipCause
     from ovt.quality.slicediff import Flip
     from ovt_tui.gateway import Gateway
     from ovt_tui.screens.items import Item

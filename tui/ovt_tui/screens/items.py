@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from ovt.quality.answers import Answer
-    from ovt.quality.causes import FlipCause
+    from ovt.quality.attribution.causes import FlipCause
     from ovt.quality.slicediff import Flip
     from ovt_tui.gateway import Gateway
 

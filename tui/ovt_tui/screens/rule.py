@@ -13,7 +13,7 @@ from textual.widgets import Footer, Input, Label, Static
 from textual.worker import Worker
 
 from ovt.functions.rules import Rule, name_for
-from ovt.workflows.rules import FILE
+from ovt.workflows.labeling.rules import FILE
 from ovt_tui import ruletext
 from ovt_tui.columns import Cell, Column
 from ovt_tui.messages import RuleTried, RuleWritten
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from textual.timer import Timer
 
     from ovt.supervision.rule_trial import RuleHit, RuleTrial
-    from ovt.workflows.rules import WrittenRule
+    from ovt.workflows.labeling.rules import WrittenRule
     from ovt_tui.gateway import Gateway
 
 PAUSE = 0.25

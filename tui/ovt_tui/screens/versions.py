@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
 
     from ovt.versions.history import Version
-    from ovt.workflows.jobs import JobStatus
+    from ovt.workflows.background.jobs import JobStatus
     from ovt_tui.gateway import Gateway
 
 LIMIT = 200

@@ -1,0 +1,1 @@
+"""The workers that functions run in: forked, confined, watched."""

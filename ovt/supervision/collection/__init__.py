@@ -1,0 +1,1 @@
+"""Labels from outside the records: files of `supervision/` read row by row, checked, and reduced to what counts."""

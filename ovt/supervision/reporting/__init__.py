@@ -1,0 +1,1 @@
+"""What is told of sources: reports, lists, intervals, lineage, explanations."""

@@ -1,0 +1,1 @@
+"""How weights are found: targets, losses, batches, optimizer, the loop, what dev says of an epoch."""

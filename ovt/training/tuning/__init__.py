@@ -1,0 +1,1 @@
+"""Hyperparameters: the tuning spec, what is fixed, what fits the data, the search."""

@@ -1,0 +1,1 @@
+"""`--blame` and the causes of flips: take a change back, retrain, compare."""

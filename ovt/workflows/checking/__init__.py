@@ -1,0 +1,1 @@
+"""`ovt check` and what surrounds it: policy, examples, budgets, posting, CI."""

@@ -1,0 +1,1 @@
+"""Work on labels: sheets, corrections, disagreements, rules, what a function changes."""

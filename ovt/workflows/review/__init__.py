@@ -1,0 +1,1 @@
+"""Looking at versions: comparing, confirming, re-measuring, monitoring, the report's page."""

@@ -1,0 +1,1 @@
+"""Versions elsewhere: push, pull, checkout, pinned revisions."""

@@ -1,0 +1,1 @@
+"""A new project: folders, templates, a schema proposed."""
