@@ -7,13 +7,17 @@ JOBS ?= 2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test lint install install-test constraints clean
+.PHONY: demo test test-all lint install install-test constraints clean
 
 demo: install
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo.sh demo
 
 test: install-test lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+# Also what takes minutes: trainings of the starters, simulations, crashes at a hundred moments.
+test-all: install-test lint
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not s3_real" --timeout 1200
 
 lint: install-test
 	$(BIN)/ruff check .

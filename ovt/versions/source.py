@@ -37,6 +37,16 @@ class Source(Protocol):
         """DVC's hash of a file or folder: what DVC tracks, else what Git has."""
 
 
+def source_of(project: Project, commit: str | None) -> Source:
+    """The files of a commit; of the working tree where there is none."""
+    if commit is None:
+        return WorkspaceSource(project)
+    git = git_of(project.root)
+    prefix = git.layout.prefix.rstrip("/")
+    tree = f"{commit}:{prefix}" if prefix else f"{commit}^{{tree}}"
+    return TreeSource(git, git.object_id(tree) or tree)
+
+
 class TreeSource:
     """The project's part of a commit's tree."""
 

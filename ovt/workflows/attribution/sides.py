@@ -36,15 +36,9 @@ class Side:
     @cached_property
     def source(self) -> Source:
         """The files that it was made from."""
-        from ovt.storage.git import git_of
-        from ovt.versions.source import TreeSource, WorkspaceSource
+        from ovt.versions.source import source_of
 
-        if self.version.commit is None:
-            return WorkspaceSource(self.project)
-        git = git_of(self.project.root)
-        prefix = git.layout.prefix.rstrip("/")
-        tree = f"{self.version.commit}:{prefix}" if prefix else f"{self.version.commit}^{{tree}}"
-        return TreeSource(git, git.object_id(tree) or tree)
+        return source_of(self.project, self.version.commit)
 
     @cached_property
     def forms(self) -> dict[str, Form]:
@@ -173,7 +167,7 @@ class Side:
             ProjectError: a file of theirs cannot be imported here.
         """
         from ovt.functions.discover import discover
-        from ovt.workflows.background.worker import detached_worktree
+        from ovt.workflows.background.worktrees import detached_worktree
 
         if self.version.commit is None:
             yield self.project, discover(self.project, "labeling")

@@ -42,15 +42,9 @@ class Files:
     @cached_property
     def source(self) -> Source:
         """Where they lie."""
-        from ovt.storage.git import git_of
-        from ovt.versions.source import TreeSource, WorkspaceSource
+        from ovt.versions.source import source_of
 
-        if self.version.commit is None:
-            return WorkspaceSource(self.project)
-        git = git_of(self.project.root)
-        prefix = git.layout.prefix.rstrip("/")
-        spec = f"{self.version.commit}:{prefix}" if prefix else f"{self.version.commit}^{{tree}}"
-        return TreeSource(git, git.object_id(spec) or spec)
+        return source_of(self.project, self.version.commit)
 
     @cached_property
     def listing(self) -> Listing:

@@ -44,9 +44,10 @@ def kept_weights(project: Project, version: Version) -> list[Path]:
 
 def own_seeds(project: Project, version: Version) -> range:
     """The seeds that the version itself was trained with."""
-    from ovt.workflows.review.stand_in import source_of, tracked_settings
+    from ovt.versions.source import source_of
+    from ovt.workflows.review.stand_in import tracked_settings
 
-    train = tracked_settings(source_of(project, version))["train"]
+    train = tracked_settings(source_of(project, version.commit))["train"]
     return range(train["seed"], train["seed"] + train["replicates"])
 
 

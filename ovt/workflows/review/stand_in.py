@@ -43,8 +43,9 @@ def stand_in(
     from ovt.stages.pipeline import TUNING_LOCK
     from ovt.storage.files import scratch_folder
     from ovt.versions.artifacts import version_file
+    from ovt.versions.source import source_of
 
-    source = source_of(project, version)
+    source = source_of(project, version.commit)
     with scratch_folder(project.private / "scratch", "version") as folder:
         settings = tracked_settings(source)
         settings["train"] |= train or {}
@@ -68,19 +69,6 @@ def link_outputs(project: Project, version: Version, outputs: Sequence[str], fol
             place = folder / name
             place.parent.mkdir(parents=True, exist_ok=True)
             place.symlink_to(path.resolve())
-
-
-def source_of(project: Project, version: Version) -> Source:
-    """The files that a version was made from."""
-    from ovt.storage.git import git_of
-    from ovt.versions.source import TreeSource, WorkspaceSource
-
-    if version.commit is None:
-        return WorkspaceSource(project)
-    git = git_of(project.root)
-    prefix = git.layout.prefix.rstrip("/")
-    tree = f"{version.commit}:{prefix}" if prefix else f"{version.commit}^{{tree}}"
-    return TreeSource(git, git.object_id(tree) or tree)
 
 
 def tracked_settings(source: Source) -> dict[str, Any]:
