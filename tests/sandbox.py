@@ -34,7 +34,7 @@ PIPELINE = """stages:
     params: [{ovt.yaml: [code, errors, gold, sources]}]
     outs: [build/gold/dev, build/gold/test, build/slices, build/store, build/tags.parquet, build/votes]
   label:
-    cmd: ovt stage label
+    cmd: ovt stage label --format 2
     deps: [build/gold/dev, build/store, build/votes, labelers]
     params: [{ovt.yaml: [code, errors, gold, sources]}]
     outs: [build/labels, {reports/sources.json: {cache: false}}]
@@ -44,7 +44,7 @@ PIPELINE = """stages:
     params: [{ovt.yaml: [train]}]
     outs: [model]
   evaluate:
-    cmd: ovt stage evaluate
+    cmd: ovt stage evaluate --format 2
     deps: [build/gold/dev, build/gold/test, build/slices, build/store, build/tags.parquet, model]
     outs: [build/predictions.parquet, {reports/quality.json: {cache: false}}]
     metrics: [{reports/metrics.json: {cache: false}}]

@@ -23,6 +23,10 @@ TUNING_LOCK = "tuning.lock.yaml"
 HEADER = "# The four stages are made and kept by ovt; `dvc repro` runs them too (with `ovt` on PATH).\n"
 
 
+FORMATS = {"compile": 1, "label": 2, "train": 1, "evaluate": 2}
+"""Raised when a stage writes something else for the same inputs: earlier runs no longer stand for a new one."""
+
+
 @dataclass(frozen=True)
 class StageSpec:
     """One stage: its inputs and outputs as paths relative to the project."""
@@ -40,8 +44,9 @@ class StageSpec:
 
     @property
     def command(self) -> str:
-        """What DVC runs."""
-        return f"ovt stage {self.name}"
+        """What DVC runs; with the format number, so that `dvc repro` too makes again what ovt now makes otherwise."""
+        number = FORMATS[self.name]
+        return f"ovt stage {self.name}" + (f" --format {number}" if number > 1 else "")
 
     @property
     def products(self) -> tuple[str, ...]:

@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ovt.errors import ProjectError, UsageError
+from ovt.stages.pipeline import FORMATS
 from ovt.storage.files import write_bytes
 from ovt.storage.git import GitError, git_of
-from ovt.versions.key import FORMATS, LOCK_FILE, inputs_of, lock_matches
+from ovt.versions.key import LOCK_FILE, inputs_of, lock_matches
 from ovt.versions.queue import pending
 from ovt.versions.runs import run_keys
 from ovt.versions.source import TreeSource, WorkspaceSource

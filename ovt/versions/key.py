@@ -22,13 +22,11 @@ from ovt.errors import ProjectError
 from ovt.project import STAGES
 from ovt.schema.parse import SCHEMA_FILES
 from ovt.settings import SETTINGS_FILE, TRACKED, parse_settings
-from ovt.stages.pipeline import TUNING_LOCK, parse_lock
+from ovt.stages.pipeline import FORMATS, TUNING_LOCK, parse_lock
 
 if TYPE_CHECKING:
     from ovt.versions.source import Source
 
-FORMATS = {"compile": 1, "label": 2, "train": 1, "evaluate": 2}
-"""Raised when a stage writes something else for the same inputs: earlier runs no longer stand for a new one."""
 LOCK_FILE = "dvc.lock"
 CODE_FOLDERS = ("labelers", "slices")
 BULK = ("data", "supervision", "tags")

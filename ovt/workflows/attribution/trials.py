@@ -229,7 +229,7 @@ def _settings(side: Side) -> dict[str, Any]:
 
 def _digest(side: Side, targets: Mapping[str, Path], seed: int) -> str:
     """Of everything that a training and its evaluation are a function of."""
-    from ovt.versions.key import FORMATS
+    from ovt.stages.pipeline import FORMATS
 
     train = {**_settings(side)["train"], "seed": seed, "replicates": 1}
     about = {

@@ -32,6 +32,7 @@ def stale_reason(project: Project, spec: StageSpec, locked: dict[str, Any] | Non
         return "never run"
     return (
         _stale_input(project, spec, locked)
+        or ("this ovt computes it in another way" if locked.get("cmd") != spec.command else None)
         or ("settings changed" if _locked_settings(locked) != _settings(project, spec) else None)
         or _stale_output(project, spec, locked)
     )

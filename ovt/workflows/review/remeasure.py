@@ -82,8 +82,8 @@ def known_answers(project: Project, before: Opened, after: Opened) -> dict[str, 
 
 def kept_exam(project: Project, before: Opened, after: Opened) -> Path:
     """Where the base's answers to the newer exam are kept."""
+    from ovt.stages.pipeline import FORMATS
     from ovt.versions.artifacts import output_hashes
-    from ovt.versions.key import FORMATS
 
     model, exam = output_hashes(project, before.version), output_hashes(project, after.version)
     about = {

@@ -36,7 +36,8 @@ def test_it_is_made_once_and_then_left_alone(project: Project) -> None:
     assert not keep_pipeline(project)
     assert (project.root / "dvc.yaml").read_bytes() == before
     assert tuple(_stages(project)) == STAGES
-    assert [stage["cmd"] for stage in _stages(project).values()] == [f"ovt stage {name}" for name in STAGES]
+    assert [stage["cmd"] for stage in _stages(project).values()] == [
+        "ovt stage compile", "ovt stage label --format 2", "ovt stage train", "ovt stage evaluate --format 2"]
 
 
 def test_only_what_exists_is_an_input_and_only_tracked_settings_are(project: Project) -> None:
