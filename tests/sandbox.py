@@ -39,7 +39,7 @@ PIPELINE = """stages:
     params: [{ovt.yaml: [code, errors, gold, sources]}]
     outs: [build/labels, {reports/sources.json: {cache: false}}]
   train:
-    cmd: ovt stage train
+    cmd: ovt stage train --format 2
     deps: [build/gold/dev, build/labels, build/slices, build/store]
     params: [{ovt.yaml: [train]}]
     outs: [model]

@@ -234,7 +234,7 @@ class SetEncoder:
                 np.minimum(ranges, self._sequence_limit, out=ranges)
         self._ranges.add(ranges)
         cache: dict[str, list[str]] = {}
-        self._tokens.add([_member_tokens(member, cache) for member in members], train, digest)
+        self._tokens.add([member_tokens(member, cache) for member in members], train, digest)
 
     def close(self) -> None:
         """Finish the members' file."""
@@ -249,7 +249,7 @@ def encode_members(members: Sequence[dict[str, Any]]) -> bytes:
         return json.dumps(list(members), ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _member_tokens(member: dict[str, Any], cache: dict[str, list[str]]) -> Sequence[str]:
+def member_tokens(member: dict[str, Any], cache: dict[str, list[str]]) -> Sequence[str]:
     """Tokens of all text fields but the id, in the order of their names; of the id where there is no other text."""
     texts = [member[key] for key in sorted(member) if type(member[key]) is str and key != "id"]
     if not texts:

@@ -7,6 +7,7 @@ again by `ovt.data.diagnosis`, which knows how to say where and why.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
@@ -38,9 +39,9 @@ class Flaw(Exception):  # noqa: N818 - it is what a record has, not an error of 
 
 
 class RecordCodec:
-    """Decodes lines by one schema."""
+    """Decodes lines by one schema; with `labelled=False` labels and tags are passed over, whatever they are."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, *, labelled: bool = True) -> None:
         self.schema = schema
         self.payload_fields = {name: f"f{number}" for number, name in enumerate(schema.payloads)}
         """Attribute of `record.payloads` per payload name."""
@@ -50,13 +51,20 @@ class RecordCodec:
         tasks = _struct("Tasks", [_task_type(schema, name) for name in schema.tasks], self.task_fields)
         record = msgspec.defstruct(
             "SchemaRecord",
-            [("payloads", payloads), ("id", str | None, None), ("tasks", tasks | None, None),
-             ("tags", list[str] | None, None)],
+            [("payloads", payloads), ("id", str | None, None), *_labels(tasks, labelled=labelled)],
             bases=(Record,), gc=False,
         )
         self.no_tasks: Any = tasks()
         self.decode: Any = msgspec.json.Decoder(record).decode
         """``decode(line: bytes) -> Record``."""
+        self.convert: Any = partial(msgspec.convert, type=record)
+        """``convert(plain values) -> Record``."""
+
+
+def _labels(tasks: Any, *, labelled: bool) -> list[tuple[str, Any, Any]]:
+    if labelled:
+        return [("tasks", tasks | None, None), ("tags", list[str] | None, None)]
+    return [("tasks", msgspec.Raw, msgspec.Raw()), ("tags", msgspec.Raw, msgspec.Raw())]
 
 
 def _struct(name: str, types: list[Any], fields: dict[str, str]) -> Any:

@@ -61,16 +61,20 @@ def parse_pins(text: str) -> dict[str, Pin]:
                            fix="delete it, it is made again", command="ovt run label") from None
 
 
-def write_pins(project: Project, pins: Mapping[str, Pin]) -> None:
-    """Write the file: sorted, one revision a line."""
+def format_pins(pins: Mapping[str, Pin]) -> str:
+    """The text of the file: sorted, one revision a line."""
     import json
 
-    lines = [
+    return HEADER + "".join(
         f'{json.dumps(revision, ensure_ascii=False)}: {{commit: "{pin.commit}", model: "{pin.model}"}}\n'
         for revision, pin in sorted(pins.items())
-    ]
+    )
+
+
+def write_pins(project: Project, pins: Mapping[str, Pin]) -> None:
+    """Write the file."""
     path: Path = project.root / LOCK
-    write_text(path, HEADER + "".join(lines))
+    write_text(path, format_pins(pins))
 
 
 def unpinned(revision: str, name: str, at: str) -> ProjectError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from ovt.documents import Document, read_document
 from ovt.errors import ProjectError, nearest
@@ -24,6 +24,15 @@ HYPERPARAMETERS = frozenset({
     "activation", "aggregation", "attention", "batch", "batch_size", "dim", "dropout", "embedding", "encoder", "epochs",
     "heads", "hidden", "hidden_size", "layers", "learning_rate", "loss", "lr", "model", "optimizer", "size", "training",
 })
+MISPLACED = {
+    "range": "only the members of a set are spans of a sequence",
+    "max_length": "a singleton is one element; sequences and sets have a length to cut",
+    "dtype": "only a singleton is a number, a category or a vector; a sequence holds tokens, a set members",
+    "length": "it is the number of components of a singleton with `dtype: vector`",
+    "classes": "a payload is an input; classes are a task's",
+    "spans": "a payload is an input; spans are a task's",
+}
+"""Why a key of the schema is not where it was found."""
 FIGURE_2A = (
     "the task kinds on the payload kinds: multiclass and bitvector on singleton, sequence and set; select on set"
 )
@@ -69,17 +78,23 @@ def parse_schema(document: Document) -> Schema:
 def _payload(document: Document, name: str) -> Payload:
     where = ("payloads", name)
     raw = _mapping(document, where)
-    kind = raw.get("type")
+    kind = _name(document, (*where, "type"), raw)
+    if not name:
+        raise _error(document, where, "a payload has no name", "found an empty one", "e.g. `tokens`")
     if kind not in PAYLOAD_KEYS:
         raise _error(
             document, (*where, "type"), f"payload `{name}` has no known type", f"found {kind!r}",
             f"one of singleton, sequence, set ({nearest(str(kind), PAYLOAD_KEYS)})",
         )
+    _misplaced(document, name, raw, kind)
     _only(document, where, raw, PAYLOAD_KEYS[kind])
     base = raw.get("base", [])
     if isinstance(base, str) or not isinstance(base, list) or not all(isinstance(item, str) for item in base):
         raise _error(document, (*where, "base"), f"`base` of `{name}` is no list", f"found {base!r}", 'e.g. ["tokens"]')
-    dtype = raw.get("dtype", "text")
+    if len(set(base)) < len(base):
+        raise _error(document, (*where, "base"), f"`base` of `{name}` names a payload twice",
+                     f"found {', '.join(base)}", "name each payload once")
+    dtype = _name(document, (*where, "dtype"), raw, "text")
     if dtype not in DTYPES:
         raise _error(document, (*where, "dtype"), f"`dtype` of `{name}` is unknown", f"found {dtype!r}",
                      nearest(str(dtype), DTYPES))
@@ -91,7 +106,8 @@ def _payload(document: Document, name: str) -> Payload:
         raise _error(document, (*where, "base"), f"payload `{name}` is a {dtype} and has a base",
                      "side information aggregates nothing", "drop `base`, or make a text singleton of it")
     return Payload(
-        name=name, type=kind, base=tuple(base), range=raw.get("range"), dtype=dtype, length=length,
+        name=name, type=kind, base=tuple(base), dtype=dtype, length=length,
+        range=_name(document, (*where, "range"), raw) or None,
         max_length=_positive(document, (*where, "max_length"), raw.get("max_length")),
     )
 
@@ -100,7 +116,9 @@ def _task(document: Document, name: str, payloads: dict[str, Payload]) -> Task:
     where = ("tasks", name)
     raw = _mapping(document, where)
     _only(document, where, raw, TASK_KEYS)
-    target, kind = raw.get("payload"), raw.get("type")
+    target, kind = (_name(document, (*where, key), raw) for key in ("payload", "type"))
+    if not name:
+        raise _error(document, where, "a task has no name", "found an empty one", "e.g. `Intent`")
     if target not in payloads:
         raise _error(document, (*where, "payload"), f"task `{name}` is on an unknown payload", f"found {target!r}",
                      nearest(str(target), payloads))
@@ -114,12 +132,27 @@ def _task(document: Document, name: str, payloads: dict[str, Payload]) -> Task:
     if kind == "select" and "classes" in raw:
         raise _error(document, (*where, "classes"), f"task `{name}` selects and lists classes",
                      "its answers are the members of the set", "drop `classes`")
-    spans = raw.get("spans")
-    if spans is not None and (spans != "BIO" or kind != "multiclass" or payload.type != "sequence"):
-        raise _error(document, (*where, "spans"), f"`spans` of task `{name}` cannot be {spans!r}",
-                     "spans are `BIO`, on a multiclass task of a sequence", "drop `spans`")
-    return Task(name=name, payload=target, type=kind, spans=spans, guideline=raw.get("guideline"),
+    spans = _spans(document, where, raw, payload)
+    guideline = _name(document, (*where, "guideline"), raw) or None
+    return Task(name=name, payload=target, type=kind, spans=spans, guideline=guideline,
                 classes=_classes(document, where, raw, spans))
+
+
+def _spans(document: Document, where: tuple[str, ...], raw: dict[str, Any], payload: Payload) -> Literal["BIO"] | None:
+    spans, kind = raw.get("spans"), raw["type"]
+    if spans is None:
+        return None
+    why = None
+    if spans != "BIO":
+        why = "spans are spelled `BIO`"
+    elif payload.type != "sequence":
+        why = f"spans are runs of tokens, and `{payload.name}` is a {payload.type}"
+    elif kind != "multiclass":
+        why = f"each token of a span has one label, and this is a {kind} task"
+    if why is not None:
+        raise _error(document, (*where, "spans"), f"`spans` of task `{where[-1]}` cannot be {spans!r}", why,
+                     "drop `spans`")
+    return "BIO"
 
 
 def _classes(
@@ -137,6 +170,10 @@ def _classes(
     if spans and any(item != "O" and item[:2] not in {"B-", "I-"} for item in classes):
         odd = next(item for item in classes if item != "O" and item[:2] not in {"B-", "I-"})
         raise _error(document, here, "a class of a BIO task is no BIO label", f"found {odd!r}", "`O`, `B-x` or `I-x`")
+    orphans = [item for item in classes if spans and item[:2] == "I-" and f"B-{item[2:]}" not in classes]
+    if orphans:
+        raise _error(document, here, f"nothing begins what `{orphans[0]}` goes on with",
+                     f"no class is `B-{orphans[0][2:]}`, so it could never be answered", f"add `B-{orphans[0][2:]}`")
     return tuple(classes)
 
 
@@ -179,6 +216,24 @@ def _mapping(document: Document, path: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(value, dict):
         label = ".".join(path) or "the schema"
         raise _error(document, path, f"`{label}` is not an object", f"found {type(value).__name__}", "write {…}")
+    return value
+
+
+def _misplaced(document: Document, name: str, raw: dict[str, Any], kind: str) -> None:
+    for key in raw:
+        if key in MISPLACED and key not in PAYLOAD_KEYS[kind]:
+            raise _error(document, ("payloads", name, key), f"payload `{name}` is a {kind} and has `{key}`",
+                         MISPLACED[key], f"drop `{key}`")
+
+
+def _name(document: Document, path: tuple[str, ...], raw: dict[str, Any], default: str = "") -> Any:
+    """The value of a key that must be a string; which strings it may be is checked by who asked."""
+    value = raw.get(path[-1])
+    if value is None:
+        return default
+    if not isinstance(value, str):
+        what = f"`{path[-1]}` of `{path[-2]}` is no name"
+        raise _error(document, path, what, f"found {value!r}", "one name, in quotes")
     return value
 
 

@@ -65,17 +65,12 @@ class EarlierModels:
 
     def _lay_out(self, model: str, folder: Path) -> None:
         """Links to the model's files in DVC's cache, under their names."""
-        from ovt.storage.objects import listing, object_path
+        from ovt.stages.cached_models import lay_out
 
-        files = listing(self._project, model)
-        paths = {name: object_path(self._project, digest) for name, digest in (files or {}).items()}
-        if files is None or not all(path.is_file() for path in paths.values()):
+        if not lay_out(self._project, model, folder):
             raise MissingError(f"the model {model[:8]}, which a function uses, is not on this machine",
                                why="DVC's cache does not have it", fix="fetch the version that it is pinned to",
                                command=f"ovt pull {_commit_of(self._project, model)}")
-        for name, path in paths.items():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).symlink_to(path.resolve())
 
 
 class _InLabel:

@@ -7,7 +7,7 @@ the one that is served, with the spread over all of them beside it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -42,10 +42,31 @@ def run(project: Project, out: Path, progress: Progress) -> None:
     write_predictions(out / "build/predictions.parquet", parts)
     progress.update("evaluate", "measuring quality")
     report = quality_report(parts, model_digest(project.model), exam.membership.names)
+    if variants := _variants(exam, project.model, parts, progress):
+        report["variants"] = variants
     write_text(out / "reports/quality.json", report_text(report))
     write_json(out / "reports/metrics.json", flat_metrics(report))
     for task in sorted(set(exam.store.schema.tasks) - set(report["tasks"])):
         progress.note(f"`{task}` has no gold in dev or test: its quality is not known")
+
+
+def _variants(
+    exam: ExamRoom, model: Path, parts: Sequence[GradedPredictions], progress: Progress,
+) -> dict[str, Any]:
+    """What the further variants of a model say; empty if it has none."""
+    from ovt.quality.variants import variants_report
+    from ovt.training.model_files import stale_variants, variant_name, variants_of
+
+    others = {
+        name: [part for split in SPLIT_NAMES for part in exam.answers(folder, split, progress)]
+        for name, folder in variants_of(model).items()
+    }
+    if not others:
+        return {}
+    report = variants_report(parts, others, variant_name(model) or "model")
+    for name in stale_variants(model):
+        report["others"][name]["stale"] = True
+    return report
 
 
 def form_of(schema: Schema, task: str) -> Form:

@@ -109,6 +109,8 @@ def save_targets(combined: Combined, path: Path) -> None:
 
     keep = combined.weights > 0
     values = np.ascontiguousarray(combined.probabilities, np.float32)
+    if combined.offsets is None and not values.shape[1]:  # every source says "none of them", and there is no class
+        keep, values = np.zeros(len(keep), bool), np.zeros((len(keep), 1), np.float32)
     if combined.offsets is None:
         listed = pa.FixedSizeListArray.from_arrays(numbers(values[keep].ravel()), values.shape[1])
     else:

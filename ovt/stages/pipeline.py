@@ -23,7 +23,7 @@ TUNING_LOCK = "tuning.lock.yaml"
 HEADER = "# The four stages are made and kept by ovt; `dvc repro` runs them too (with `ovt` on PATH).\n"
 
 
-FORMATS = {"compile": 1, "label": 2, "train": 1, "evaluate": 2}
+FORMATS = {"compile": 1, "label": 2, "train": 2, "evaluate": 2}
 """Raised when a stage writes something else for the same inputs: earlier runs no longer stand for a new one."""
 
 
@@ -81,7 +81,9 @@ def stage_specs(project: Project) -> dict[str, StageSpec]:
             sections("code", "errors", "gold", "sources"), ("build/labels",), ("reports/sources.json",),
         ),
         "train": StageSpec(
-            "train", ("build/gold/dev", "build/labels", "build/slices", "build/store", *present(TUNING_LOCK)),
+            "train",
+            ("build/gold/dev", "build/labels", "build/slices", "build/store",
+             *present(TUNING_LOCK, *pretrained(project))),
             sections("train"), ("model",),
         ),
         "evaluate": StageSpec(
@@ -89,6 +91,16 @@ def stage_specs(project: Project) -> dict[str, StageSpec]:
             (), ("build/predictions.parquet",), ("reports/quality.json",), ("reports/metrics.json",),
         ),
     }
+
+
+def pretrained(project: Project) -> list[str]:
+    """Files and folders of vectors that `tuning.lock.yaml` names: training reads them."""
+    path = project.root / TUNING_LOCK
+    if not path.is_file():
+        return []
+    from ovt.training.embeddings.names import locked_paths
+
+    return locked_paths(path.read_text(encoding="utf-8"))
 
 
 def has_content(path: Path) -> bool:

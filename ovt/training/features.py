@@ -12,6 +12,7 @@ from __future__ import annotations
 import itertools
 import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,6 +28,8 @@ FIRST_WORD = 2
 MAX_SUBWORDS = 32
 """Sub-words kept of one word; the longer n-grams of very long words are what is lost."""
 NGRAMS = (3, 4, 5)
+WHOLE_WORD = 1
+"""Place of the bucket of the word itself among its sub-words, after that of its shape."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +55,18 @@ class WordFeatures:
 
     def encode(self, strings: Sequence[str]) -> EncodedWords:
         """The ids and sub-words of each string."""
-        index = {word: position for position, word in enumerate(self.words, FIRST_WORD)}
+        index = self._index
         ids = np.fromiter((index.get(text.lower(), UNKNOWN) for text in strings), np.int32, len(strings))
         found = [subwords(text, self.buckets) for text in strings]
         offsets = np.zeros(len(strings) + 1, np.int64)
         np.cumsum(np.fromiter(map(len, found), np.int64, len(found)), out=offsets[1:])
         flat = np.fromiter(itertools.chain.from_iterable(found), np.int32, int(offsets[-1]))
         return EncodedWords(ids, offsets, flat)
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        """Made once: serving encodes word by word."""
+        return {word: position for position, word in enumerate(self.words, FIRST_WORD)}
 
 
 def frequent_words(vocabularies: Iterable[tuple[Sequence[str], NDArray[np.int64]]], min_count: int) -> tuple[str, ...]:

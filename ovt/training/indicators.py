@@ -6,27 +6,22 @@ authors' own notebook of slice-based learning 6 of 16 had F1 0.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-import torch
-
+from ovt.training.memberships import membership_logits
 from ovt.training.model_files import load_model
-from ovt.training.network.network import Network, to_tensors
-from ovt.training.optimisation.batches import ordered_batches
 from ovt.training.reader import Reader
 from ovt.training.threads import use_threads
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from ovt.data.store import Store
     from ovt.slicing.membership import Membership
-
-BATCH = 256
 
 
 @dataclass(frozen=True)
@@ -42,6 +37,8 @@ class IndicatorScore:
     precision: float
     recall: float
     f1: float
+    scale: float = 1.0
+    """How far its expert may be opened: 0 if it is shut (see `ovt.training.optimisation.gates`)."""
 
 
 def indicator_scores(
@@ -60,23 +57,11 @@ def indicator_scores(
     known = [(code, name) for code, name in enumerate(network.blueprint.slices) if name in membership.names]
     if not len(network.slices) or not known:
         return []
-    found = _fired(network, Reader(store, lexicon, network.blueprint.schema), rows)
-    return [_score(name, payload, membership.column(name)[rows], fired[:, code])
-            for code, name in known for payload, fired in sorted(found.items())]
-
-
-@torch.no_grad()
-def _fired(network: Network, reader: Reader, rows: NDArray[np.int64]) -> dict[str, NDArray[np.bool_]]:
-    """By payload, (rows, slices) whether each indicator takes the record for a member."""
-    network.eval()
-    found: dict[str, NDArray[np.bool_]] = {}
-    for places, chosen in ordered_batches(rows, reader.lengths(rows), BATCH):
-        outputs = network(to_tensors(reader.read(chosen)))
-        for payload, logits in outputs.memberships.items():
-            if payload not in found:
-                found[payload] = np.zeros((len(rows), logits.shape[1]), bool)
-            found[payload][places] = (logits > 0).numpy()
-    return found
+    found = membership_logits(network, Reader(store, lexicon, network.blueprint.schema), rows)
+    scales = {payload: layer.scale.tolist() for payload in found if (layer := network.slice_layer(payload)) is not None}
+    return [replace(_score(name, payload, membership.column(name)[rows], logits[:, code] > 0),
+                    scale=scales[payload][code])
+            for code, name in known for payload, logits in sorted(found.items())]
 
 
 def _score(name: str, payload: str, inside: NDArray[np.bool_], fired: NDArray[np.bool_]) -> IndicatorScore:

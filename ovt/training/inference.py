@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ovt.training.decoding import THRESHOLD, decode_select, decode_spans
+from ovt.training.decoding import THRESHOLD, decode_chain, decode_select, decode_spans
 from ovt.training.network.network import Network, to_tensors
 from ovt.training.optimisation.batches import ordered_batches
 from ovt.training.optimisation.losses import mask_candidates
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from ovt.data.store import Store
+    from ovt.training.decoding import Chain
     from ovt.training.reader import Arrays, Reader
 
 Ints = NDArray[np.int64]
@@ -41,22 +42,37 @@ class _Collector:
             self.items = np.repeat(offsets[rows] - self.bounds[:-1], self.counts) + np.arange(total)
         self.values = np.zeros(total if self.task.type == "select" else (total, len(self.classes)), np.float32)
         self.decoded = np.zeros(total, np.int32)
+        self.chain = network.chain(task)
 
     def add(self, places: Ints, arrays: Arrays, logits: torch.Tensor) -> None:
         """Take the logits of the rows at `places`."""
+        if not self.classes and self.task.type != "select":
+            return  # nobody ever named a class
+        if self.chain is not None:
+            self._add_chain(places, logits.numpy(), self.chain)
+            return
         if self.task.type == "select":
             logits = mask_candidates(logits, torch.from_numpy(arrays[f"{self.task.payload}/count"]))
         found = (torch.sigmoid(logits) if self.task.type == "bitvector" else torch.softmax(logits, dim=-1)).numpy()
         if self.task.type != "select" and found.ndim == 2:
             self.values[self.bounds[places]] = found
             return
-        counts = self.counts[places]
-        steps = np.arange(found.shape[1])
-        mask = steps < counts[:, None]
-        index = (self.bounds[places][:, None] + steps)[mask]
+        mask, index = self._items(places, found.shape[1])
         self.values[index] = found[mask]
         if self.task.spans is not None:
-            self.decoded[index] = decode_spans(found, counts, self.classes)[mask]
+            self.decoded[index] = decode_spans(found, self.counts[places], self.classes)[mask]
+
+    def _add_chain(self, places: Ints, logits: NDArray[np.float32], chain: Chain) -> None:
+        mask, index = self._items(places, logits.shape[1])
+        classes = self.classes if self.task.spans is not None else None
+        found, decoded = decode_chain(logits, self.counts[places], chain, classes)
+        self.values[index], self.decoded[index] = found[mask], decoded[mask]
+
+    def _items(self, places: Ints, width: int) -> tuple[NDArray[np.bool_], Ints]:
+        """(B, width) where the rows at `places` have items, and the numbers of those among all items."""
+        steps = np.arange(width)
+        mask = steps < self.counts[places][:, None]
+        return mask, (self.bounds[places][:, None] + steps)[mask]
 
     def result(self) -> TaskPredictions:
         """All of it."""
@@ -64,7 +80,10 @@ class _Collector:
             return TaskPredictions(self.items, self.values, decode_select(self.values, self.bounds), self.bounds)
         if self.task.type == "bitvector":
             return TaskPredictions(self.items, self.values, self.values >= THRESHOLD)
-        decoded = self.decoded if self.task.spans is not None else self.values.argmax(1).astype(np.int32)
+        if not self.classes:
+            return TaskPredictions(self.items, self.values, np.full(len(self.items), -1, np.int32))
+        paths = self.task.spans is not None or self.chain is not None
+        decoded = self.decoded if paths else self.values.argmax(1).astype(np.int32)
         return TaskPredictions(self.items, self.values, decoded)
 
 

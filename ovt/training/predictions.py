@@ -39,5 +39,7 @@ class TaskPredictions:
         if self.decoded.ndim == 2:
             agreed = np.where(self.decoded, self.probabilities, 1 - self.probabilities)
             return np.asarray(agreed.prod(axis=1), np.float32)
+        if not self.probabilities.shape[1]:
+            return np.zeros(len(self.items), np.float32)
         found = self.probabilities[np.arange(len(self.items)), self.decoded]
         return np.asarray(np.where(self.decoded >= 0, found, 0), np.float32)

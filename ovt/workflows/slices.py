@@ -29,6 +29,8 @@ class SliceSummary:
     """The other slice that most of its records are in too, and their share; None: it shares none."""
     indicators: dict[str, float] = field(default_factory=dict)
     """Payload → F1 of the model's membership indicator on dev; empty where it was not asked for, or there is none."""
+    shut: dict[str, str] = field(default_factory=dict)
+    """Payload → why the model's expert there is shut or turned down; empty where it was not asked for."""
 
 
 def list_slices(project: Project, task: str | None = None, *, indicators: bool = False) -> list[SliceSummary]:
@@ -52,13 +54,13 @@ def list_slices(project: Project, task: str | None = None, *, indicators: bool =
         raise UsageError(f"no task `{task}`", why=nearest(task, project.schema.tasks))
     report = read_report(project, resolve(project, "workspace"), "quality.json") or {"tasks": {}}
     support, overlap = _members(project)
-    health = _indicators(project) if indicators else {}
+    health, shut = (_indicators(project), _shut(project)) if indicators else ({}, {})
     places: dict[str, list[str]] = {}
     for function in discover(project, "slicing"):
         places.setdefault(function.slice or function.name, []).append(function.at)
     return [
         SliceSummary(name, " ".join(at), support.get(name, {}), _quality(report, name, task), overlap.get(name),
-                     health.get(name, {}))
+                     health.get(name, {}), shut.get(name, {}))
         for name, at in sorted(places.items())
     ]
 
@@ -108,6 +110,18 @@ def _indicators(project: Project) -> dict[str, dict[str, float]]:
     except (OSError, ValueError):
         found = _measured(project)
         write_bytes(kept, json.dumps(found).encode())
+    return found
+
+
+def _shut(project: Project) -> dict[str, dict[str, str]]:
+    """By slice and payload why the model's expert is shut, or by how much it is turned down."""
+    import json
+
+    config = json.loads((project.model / "config.json").read_bytes())
+    found: dict[str, dict[str, str]] = {}
+    for entry in config.get("training", {}).get("slices", []):
+        state = "shut" if entry["scale"] == 0 else f"turned down to {entry['scale']:g}"
+        found.setdefault(entry["slice"], {})[entry["payload"]] = f"{state}: {entry['why']}"
     return found
 
 

@@ -1,13 +1,15 @@
-"""`ovt slice list`."""
+"""`ovt slice list|lift`."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 from ovt.cli.output import OUTPUT
-from ovt.cli.session import project, verb_app
+from ovt.cli.session import progress, project, verb_app
+from ovt.errors import UsageError, nearest
 
 app = verb_app()
 COLLAPSED = 0.2
@@ -32,7 +34,7 @@ def list_all(
         OUTPUT.json({"format": "ovt.slice-list/1", "slices": [
             {"name": row.name, "at": row.at, **row.support, "quality": row.quality,
              "overlap": {"slice": row.overlap[0], "share": round(row.overlap[1], 6)} if row.overlap else None,
-             **({"indicators": row.indicators} if indicators else {})} for row in rows]})
+             **({"indicators": row.indicators, "shut": row.shut} if indicators else {})} for row in rows]})
         return
     tasks = sorted({name for row in rows for name in row.quality})
     asked = ("indicator F1",) if indicators else ()
@@ -48,10 +50,39 @@ def list_all(
         OUTPUT.note("the model has no slice experts (`slices: {form: none}`), or no slice has a dev record: there are "
                     "no indicators")
     for row in rows:
-        weakest = min(row.indicators.values(), default=1.0)
+        for payload, why in sorted(row.shut.items()):
+            OUTPUT.note(f"note: the expert of `{row.name}` ({payload}) is {why}")
+        weakest = 1.0 if row.shut else min(row.indicators.values(), default=1.0)
         if weakest < COLLAPSED:
             OUTPUT.note(f"note: the indicator of `{row.name}` hardly ever fires rightly: its expert is dead weight; "
                         "more train records, or a definition that the payloads show, would help")
+
+
+@app.command()
+def lift(
+    task: Annotated[str | None, typer.Option("--task", "-t", help="Only this task.")] = None,
+) -> None:
+    """What slices gain by their experts on dev, beside the reweight-only control; trains up to three networks."""
+    from ovt.workflows.slice_lift import slice_lift
+
+    found = project()
+    if task is not None and task not in found.schema.tasks:
+        raise UsageError(f"no task `{task}`", why=nearest(task, found.schema.tasks))
+    with progress() as listener:
+        result = slice_lift(found, listener, task)
+    if OUTPUT.as_json:
+        rows = [{**asdict(row), "lift": round(row.lift, 6)} for row in result.rows]
+        OUTPUT.json({"format": "ovt.slice-lift/1", "form": result.form, "weight": result.weight, "split": "dev",
+                     "metrics": result.metrics, "rows": rows})
+        return
+    OUTPUT.table(
+        ("task", "slice", "n", "none", "reweight", result.form, "lift", "indicator F1"),
+        [(row.task, "(outside)" if row.slice is None else row.slice, str(row.n),
+          *(f"{value:.3f}" for value in (row.none, row.reweight, row.form)), f"{row.lift:+.3f}",
+          "–" if row.indicator is None else f"{row.indicator:.2f}" + row.shut * " shut") for row in result.rows],
+        right=frozenset(range(2, 7)),
+    )
+    OUTPUT.note(f"on dev; reweight: no experts, members of rare slices count {result.weight:g} times")
 
 
 def _indicator(found: dict[str, float]) -> str:

@@ -56,22 +56,31 @@ class Cnn(nn.Module):
         x = self.project(x)
         for layer, norm in zip(self.layers, self.norms, strict=True):
             seen = (norm(x) * mask).transpose(1, 2)  # (B, size, T), zero beyond the end as at the border
-            value, gate = layer(seen).chunk(2, dim=1)
+            value, gate = layer(seen).split(self.project.out_features, dim=1)
             x = x + self.dropout((value * torch.sigmoid(gate)).transpose(1, 2))
         return x
 
 
 class Lstm(nn.Module):
-    """A bidirectional LSTM as two LSTMs, the second on the elements in reverse, found by a length-aware gather."""
+    """A bidirectional LSTM over each element and what a convolution sees around it (as Ma and Hovy 2016 over letters).
+
+    The convolution names phrases of three words at once, which the LSTM would have to learn to remember: on public sets
+    of intents and slots it is worth half a point to a point. Two LSTMs, the second on the elements in reverse, found by
+    a length-aware gather: one that is bidirectional would read the padding first.
+    """
 
     def __init__(self, inputs: int, size: int, dropout: float) -> None:
         super().__init__()
-        self.ahead = nn.LSTM(inputs, size // 2, batch_first=True)
-        self.back = nn.LSTM(inputs, size - size // 2, batch_first=True)
+        self.near = nn.Conv1d(inputs, size, 3, padding=1)
+        self.ahead = nn.LSTM(inputs + size, size // 2, batch_first=True)
+        self.back = nn.LSTM(inputs + size, size - size // 2, batch_first=True)
         self.dropout = RowDropout(dropout)
 
     def forward(self, x: Tensor, lengths: Tensor) -> Tensor:
         """(B, T, inputs) -> (B, T, size)."""
+        mask = length_mask(lengths, x.shape[1]).unsqueeze(2)  # (B, T, 1)
+        around = torch.relu(self.near((x * mask).transpose(1, 2))).transpose(1, 2)  # (B, T, size)
+        x = torch.cat([x, self.dropout(around)], dim=2)
         order = reversal(lengths, x.shape[1])  # (B, T)
         ahead, _ = self.ahead(x)
         back, _ = self.back(gather_elements(x, order))

@@ -40,6 +40,8 @@ class Representation:
 
     def summary(self) -> Tensor:
         """(B, 2 × size) mean and maximum: what a record is about, whatever the payload's type."""
+        if self.elements.shape[1] == 1:  # the same, and a dozen steps fewer when one record is served
+            return self.elements[:, 0].repeat(1, 2)
         return torch.cat([masked_mean(self.elements, self.mask), masked_max(self.elements, self.mask)], dim=1)
 
 
@@ -55,6 +57,8 @@ class NullVector(nn.Module):
 
     def forward(self, elements: Tensor, mask: Tensor) -> Representation:
         """(B, T, size), (B, T)."""
+        if mask.shape[1] == 1:  # the same, and a dozen steps fewer when one record is served
+            return Representation(torch.where(mask.unsqueeze(2), elements, self.null), torch.ones_like(mask))
         empty = ~mask.any(1, keepdim=True)  # (B, 1)
         first = torch.arange(mask.shape[1]).unsqueeze(0) == 0  # (1, T)
         place = empty & first  # (B, T)
@@ -100,9 +104,9 @@ class Sequence(nn.Module):
 class OwnText(nn.Module):
     """A singleton that reads its own tokens: a sequence, then an aggregation."""
 
-    def __init__(self, payload: Payload, values: PayloadValues, word_size: int, dropout: float) -> None:
+    def __init__(self, sequence: nn.Module, values: PayloadValues) -> None:
         super().__init__()
-        self.sequence = Sequence(payload, values, word_size, [], dropout)
+        self.sequence = sequence
         self.aggregation = build_aggregation(values.aggregation, values.size)
 
     def forward(self, inputs: Tensors, words: Tensor, done: Representations) -> Representation:

@@ -7,6 +7,7 @@ text, and the context of the record; it also attends to the encoded sequence.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from ovt.training.network.aggregations import masked_mean
 from ovt.training.network.attention import Attention, length_mask
 from ovt.training.network.dropout import RowDropout
+from ovt.training.network.embeddings import FixedTable
 from ovt.training.network.encoders import TransformerLayer
 from ovt.training.network.overlap import FEATURES
 from ovt.training.network.payloads import Context, NullVector, Representation, Representations, Tensors
@@ -28,22 +30,37 @@ PLACES = 32
 PLACE_SIZE = 16
 
 
+@dataclass(frozen=True)
+class MemberTables:
+    """What is known of members by their ids."""
+
+    names: int
+    """Ids that are known."""
+    learned: int
+    """The first so many have a learned vector."""
+    length: int
+    """Components of the vectors that a file brought; 0: there is none."""
+
+
 class MemberSet(nn.Module):
     """Members of a set, and what they say about each other."""
 
     def __init__(
-        self, payload: Payload, values: PayloadValues, word_size: int, names: int, sizes: dict[str, int], *,
+        self, payload: Payload, values: PayloadValues, word_size: int, members: MemberTables, sizes: dict[str, int], *,
         dropout: float,
     ) -> None:
         super().__init__()
         self.name, self.base, self.range = payload.name, payload.base, payload.range
         size, (heads, head_size) = values.size, values.heads()
-        self.ids = nn.Embedding(names + 1, size // 2, padding_idx=0, sparse=True)
+        self.learned = members.learned
+        self.ids = nn.Embedding(members.learned + 1, size // 2, padding_idx=0, sparse=True)
+        self.vectors = FixedTable(members.names + 1, members.length, values.fine_tune) if members.length else None
         self.places = nn.Embedding(PLACES, PLACE_SIZE)
         self.numbers = nn.Linear(FEATURES, size // 2)
         span_size = 2 * sizes[payload.range] if payload.range else 0
         self.context = Context([sizes[name] for name in self.context_names()], size) if self.context_names() else None
-        width = 2 * (size // 2) + PLACE_SIZE + word_size + span_size + (size if self.context is not None else 0)
+        context_size = size if self.context is not None else 0
+        width = 2 * (size // 2) + members.length + PLACE_SIZE + word_size + span_size + context_size
         self.dropout = RowDropout(dropout)
         self.join = nn.Sequential(nn.Linear(width, size), nn.GELU())
         self.read = Attention(size, sizes[payload.range], heads, head_size) if payload.range else None
@@ -65,6 +82,14 @@ class MemberSet(nn.Module):
         out: Representation = self.empty(self.layer(x, mask), mask)
         return out
 
+    def members(self, ids: Tensor) -> Tensor:
+        """(…) numbers of ids -> (…, size) their vectors: learned, and beside them those of a file."""
+        if self.vectors is None:
+            learned: Tensor = self.ids(ids)
+            return learned
+        # Members that only a file knows have the numbers after those that train taught.
+        return torch.cat([self.ids(torch.where(ids <= self.learned, ids, 0)), self.vectors(ids)], dim=-1)
+
     def _parts(self, inputs: Tensors, words: Tensor, done: Representations) -> list[Tensor]:
         ids = inputs[f"{self.name}/id"]
         rows, members = ids.shape[0], ids.shape[1]
@@ -72,7 +97,7 @@ class MemberSet(nn.Module):
         own = inputs[f"{self.name}/words"]  # (B, M, L)
         text = masked_mean(words[own].view(rows * members, -1, words.shape[1]), own.view(rows * members, -1) > 0)
         parts = [
-            self.ids(ids), self.places(places).unsqueeze(0).expand(rows, -1, -1),
+            self.members(ids), self.places(places).unsqueeze(0).expand(rows, -1, -1),
             torch.relu(self.numbers(inputs[f"{self.name}/overlap"])), text.view(rows, members, words.shape[1]),
         ]
         if self.range is not None:

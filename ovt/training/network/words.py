@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from ovt.training.features import FIRST_WORD, PADDING, UNKNOWN
+from ovt.training.features import FIRST_WORD, PADDING, UNKNOWN, WHOLE_WORD
 
 
 class WordTable(nn.Module):
@@ -26,5 +26,8 @@ class WordTable(nn.Module):
         if self.training and self.word_dropout > 0:
             forget = (torch.rand(ids.shape) < self.word_dropout) & (ids != PADDING)
             ids = torch.where(forget, UNKNOWN, ids)
+            # The word as a whole has a bucket of its own: a word forgotten there too looks like one never seen.
+            whole = torch.arange(subwords.shape[1]) == WHOLE_WORD
+            subwords = torch.where(forget.unsqueeze(1) & whole, PADDING, subwords)
         out: Tensor = self.words(ids) + self.subwords(subwords)
         return out

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Ints = NDArray[np.int64]
 POOL = 32
 """Batches that are sorted by length together: large enough for little padding, small enough to stay random."""
+SMALL_TASK = 0.05
+"""Share of the rows below which the rows that a task labels are read several times an epoch."""
+MOST_REPEATS = 4
 
 
 def shuffled_batches(rows: Ints, lengths: Ints, batch: int, random: np.random.Generator) -> list[Ints]:
@@ -30,6 +34,27 @@ def shuffled_batches(rows: Ints, lengths: Ints, batch: int, random: np.random.Ge
     ordered = np.concatenate([found[np.argsort(lengths[found], kind="stable")] for found in pools]) if pools else order
     batches = [rows[ordered[start:start + batch]] for start in range(0, len(ordered), batch)]
     return [batches[place] for place in random.permutation(len(batches))]
+
+
+def with_repeats(rows: Ints, labelled: Iterable[Ints]) -> Ints:
+    """Rows with those of small tasks several times: a task that is seen in every third batch stays alive.
+
+    A larger weight would not do: what a task with twenty labels lacks is steps, not longer ones.
+
+    Args:
+        rows: row numbers, ascending.
+        labelled: of each task, the rows that it labels (some of `rows`).
+
+    Returns:
+        Row numbers, ascending; a row of two small tasks is repeated as the smaller one asks.
+    """
+    times = np.ones(len(rows), np.int64)
+    for found in labelled:
+        own = np.unique(found)
+        again = min(MOST_REPEATS, math.ceil(SMALL_TASK * len(rows) / max(1, len(own))))
+        places = np.searchsorted(rows, own)
+        times[places] = np.maximum(times[places], again)
+    return np.repeat(rows, times)
 
 
 def ordered_batches(rows: Ints, lengths: Ints, batch: int) -> Iterator[tuple[Ints, Ints]]:

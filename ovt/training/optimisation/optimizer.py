@@ -8,6 +8,7 @@ arithmetic of a dense step is torch's own fused kernel.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,10 @@ class AdamW:
         self._second = [torch.zeros_like(found) for found in self.parameters]
         self._counts = [torch.zeros(()) for _ in self.parameters]
 
+    def moments(self) -> dict[str, list[Tensor]]:
+        """What it remembers of past gradients, besides the number of steps."""
+        return {"first": self._first, "second": self._second, "count": self._counts}
+
     def zero_grad(self) -> None:
         """Forget the gradients."""
         for found in self.parameters:
@@ -46,10 +51,14 @@ class AdamW:
 
     @torch.no_grad()
     def step(self, learning_rate: float) -> None:
-        """Clip the gradients and change the parameters."""
-        self.steps += 1
+        """Clip the gradients and change the parameters.
+
+        Raises:
+            FloatingPointError: a gradient is not finite; nothing has been changed.
+        """
         grads = {place: _coalesced(found.grad) for place, found in enumerate(self.parameters) if found.grad is not None}
         _clip(grads.values(), self.clip)
+        self.steps += 1
         dense = [place for place, grad in grads.items() if not grad.is_sparse]
         for decayed in (True, False):
             group = [place for place in dense if (self.parameters[place].ndim > 1) is decayed]
@@ -92,6 +101,9 @@ def _coalesced(grad: Tensor) -> Tensor:
 def _clip(grads: Iterable[Tensor], largest: float) -> None:
     tensors = [grad._values() if grad.is_sparse else grad for grad in grads]
     norms = torch._foreach_norm(tensors)
-    total = float(torch.stack(norms).norm())
+    total = float(torch.stack(norms).norm()) if norms else 0.0
+    if not math.isfinite(total):
+        msg = "a gradient is not finite"
+        raise FloatingPointError(msg)
     if total > largest:
         torch._foreach_mul_(tensors, largest / total)

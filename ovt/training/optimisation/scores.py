@@ -127,6 +127,27 @@ def score(
     return DevScore(overall + slice_weight * (float(np.mean(sliced)) if sliced else 0.0), tasks)
 
 
+def subset_scores(
+    predictions: Mapping[str, TaskPredictions], gold: DevGold, store: Store, members: NDArray[np.bool_],
+) -> dict[str, list[tuple[int, float]]]:
+    """By task, for each column of `members` (len(gold.rows), subsets): items with gold, and the primary metric."""
+    found = {}
+    for task in gold.answers:
+        tallies = _tallies(task, predictions[task], gold, store)
+        sums = [tallies[members[:, column]].sum(0) for column in range(members.shape[1])]
+        found[task] = [(int(each[3]), _metric(each)) for each in sums]
+    return found
+
+
+def right_items(predictions: Mapping[str, TaskPredictions], gold: DevGold) -> dict[str, NDArray[np.bool_]]:
+    """By task with gold whether each item with gold is answered rightly, in the order of `gold.answers`."""
+    found = {}
+    for task, answers in gold.answers.items():
+        same = predictions[task].decoded == answers
+        found[task] = (same.all(1) if same.ndim == 2 else same)[gold.known[task]]
+    return found
+
+
 def _tallies(task: str, found: TaskPredictions, gold: DevGold, store: Store) -> NDArray[np.int64]:
     """(rows, 4) right, predicted, true, items: each primary metric is an F1 of these (accuracy is F1 of one each)."""
     spec, known, owners = store.schema.tasks[task], gold.known[task], gold.owners[task]

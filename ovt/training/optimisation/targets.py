@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ovt.data.columns import view
 from ovt.storage.files import safe_name
 
 if TYPE_CHECKING:
@@ -64,13 +65,13 @@ def read_targets(labels: Path, store: Store, task: str) -> Targets | None:
         table = pa.ipc.open_file(source).read_all().combine_chunks()
     if not table.num_rows:
         return None
-    items, weights = (table.column(name).to_numpy() for name in ("item", "weight"))
+    items, weights = (view(table.column(name).combine_chunks()) for name in ("item", "weight"))
     column = table.column("probabilities").combine_chunks()
-    values = column.values.to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
+    values = view(column.values).astype(np.float32, copy=False)
     if store.schema.tasks[task].type != "select":
         start, width = column.offset, len(store.classes[task])
         return Targets(items, weights, values.reshape(-1, width)[start:start + len(items)])
-    offsets = column.offsets.to_numpy().astype(np.int64)
+    offsets = view(column.offsets).astype(np.int64)
     return Targets(items, weights, values[offsets[0]:offsets[-1]], offsets - offsets[0])
 
 

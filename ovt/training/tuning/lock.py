@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from ovt.documents import read_document
+from ovt.documents import Document, parse_document, read_document
 from ovt.errors import ProjectError, nearest
 from ovt.storage.files import write_text
 from ovt.training.tuning.values import Values, overlay
+from ovt.training.tuning.variants import Variant  # noqa: TC001 - msgspec reads the annotation
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK_FILE = "tuning.lock.yaml"
 FORMAT = "ovt.tuning/1"
+LATER = frozenset({"freeze", "init", "variants"})
+"""Keys that are not written where they say nothing."""
 HEADER = "# Made by `ovt tune`; commit it. Training uses these values.\n"
 
 
@@ -35,7 +38,13 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     score: float | None = None
     """Dev score of these values; None where there was nothing to choose."""
     parent: str | None = None
-    """Digest of the model that training starts from; None: from scratch."""
+    """DVC's hash of the model that training starts from; None: from scratch."""
+    init: str | None = None
+    """What `train.init` said when the parent was looked up."""
+    freeze: tuple[str, ...] = ()
+    """Tasks whose answers must stay the parent's."""
+    variants: tuple[Variant, ...] = ()
+    """The models to train, the served one first; empty: one."""
     format: str = FORMAT
 
 
@@ -46,9 +55,19 @@ def read_lock(root: Path) -> Lock | None:
         ProjectError: someone edited it into something else, or another version of ovt made it.
     """
     path = root / LOCK_FILE
-    if not path.is_file():
-        return None
-    document = read_document(path)
+    return _checked(read_document(path)) if path.is_file() else None
+
+
+def parse_lock(text: str) -> Lock:
+    """A lock from its text, e.g. of a commit.
+
+    Raises:
+        ProjectError: as `read_lock`.
+    """
+    return _checked(parse_document(text, LOCK_FILE))
+
+
+def _checked(document: Document) -> Lock:
     try:
         lock = msgspec.convert(document.value, Lock)
     except msgspec.ValidationError as error:
@@ -64,7 +83,7 @@ def write_lock(root: Path, lock: Lock) -> None:
     """Write the file; the same lock gives the same bytes."""
     import yaml
 
-    plain = msgspec.to_builtins(lock)
+    plain = {key: value for key, value in msgspec.to_builtins(lock).items() if value or key not in LATER}
     write_text(root / LOCK_FILE, HEADER + yaml.safe_dump(plain, sort_keys=True, allow_unicode=True, width=120))
 
 

@@ -1,183 +1,256 @@
 """`ovt tune`: which of the choices in `tuning.yaml` is best on dev.
 
-Optuna proposes, a trial trains as the train stage would, poor ones are stopped
-early. The journal lies in `.ovt/tune`, so that a killed search goes on where
-it was, and trials of other questions or other data are never mixed in.
+The first trial is the defaults (or the nearest that is offered), so the choice
+is never worse than them on dev; then what an earlier search found; then Optuna
+proposes. Poor trials are stopped early. Trial n is proposed knowing the results
+up to trial n - LAG, however many run at once: one core and two find the same.
 """
 
 from __future__ import annotations
 
 import hashlib
-import warnings
+import json
+import math
+import time
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ovt.errors import MissingError, ProjectError
-from ovt.training.tuning.defaults import default_values, measure
+from ovt.training.tuning.choice import choose
 from ovt.training.tuning.lock import Lock, read_lock, write_lock
+from ovt.training.tuning.pruning import bar_of
 from ovt.training.tuning.spec import SPEC_FILE, KeyPath, Spec, load_spec, nested
+from ovt.training.tuning.study import Study
+from ovt.training.tuning.trial import Job, Result
 from ovt.training.tuning.values import Values, overlay
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
     from pathlib import Path
-
-    import optuna
 
     from ovt.progress import Progress
     from ovt.project import Project
-    from ovt.training.optimisation.fit import Material
-    from ovt.training.optimisation.scores import DevScore
+    from ovt.training.tuning.crew import Crew
+    from ovt.training.tuning.study import Guess
 
-WATCHED_EPOCHS = 2
-"""Epochs before a trial may be stopped for being worse than the others."""
-WATCHED_TRIALS = 3
+LAG = 2
+"""Trials whose results are not yet known when one is proposed."""
+BEST_BEFORE = 2
+"""Trials of an earlier search that are tried again first."""
 
 
-def tune(project: Project, progress: Progress, trials: int | None = None, minutes: float | None = None) -> Lock:
+@dataclass(frozen=True)
+class Budget:
+    """How long to search; it ends with whichever is reached first. None: what the spec says."""
+
+    trials: int | None = None
+    """How many in all, those of an earlier search for the same question included."""
+    minutes: float | None = None
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a search stands on, beside the spec."""
+
+    start: Values
+    """The values that hold where nothing is pinned or chosen."""
+    parent: str | None = None
+    """DVC's hash of the model that training starts from."""
+    init: str | None = None
+    """What `train.init` said when it was looked up."""
+
+
+def tune(
+    project: Project, progress: Progress, ground: Callable[[], Ground], crew: Callable[[], Crew],
+    budget: Budget = Budget(),
+) -> Lock:
     """Search the choices of `tuning.yaml` and write `tuning.lock.yaml`.
 
     Args:
         project: compiled and labelled.
         progress: hears about every trial.
-        trials: how many in all, those of an earlier search included; None: what the spec says.
-        minutes: how long; None: what the spec says.
+        ground: what to start from; asked only if there is something to search, as the data is read for it.
+        crew: who trains; hired only if there is something to train.
+        budget: how long.
 
     Raises:
         MissingError: no spec, or labels were not made yet.
-        ProjectError: there are choices, and no gold on dev to choose by.
+        ProjectError: there are choices, and no gold on dev to choose by; or no trial kept the limits.
     """
     spec = load_spec(project.root, project.schema)
     if spec is None:
         raise MissingError("there is nothing to search", at=SPEC_FILE, fix=f"write a {SPEC_FILE} with choices",
                            why=f"the project has no {SPEC_FILE}, so defaults are used")
-    lock = Lock(answers=spec.digest(project.schema), values=nested(spec.pins), seed=project.settings.train.seed)
+    before = read_lock(project.root)
+    lock = Lock(answers=spec.digest(project.schema), values=nested(spec.pins), seed=project.settings.train.seed,
+                parent=before.parent if before else None, init=before.init if before else None,
+                freeze=spec.freeze, variants=spec.variants)
     if spec.choices:
-        search = _Search(project, spec, progress)
-        values, score = search.run(trials or spec.search.trials, minutes or spec.search.minutes)
+        _need_gold(project)
+        found = ground()
+        values, score = _Search(project, spec, progress, found).run(crew, budget)
         lock = msgspec.structs.replace(lock, values=msgspec.to_builtins(values), score=round(score, 6))
     write_lock(project.root, lock)
     return lock
 
 
+def question(project: Project, spec: Spec, parent: str | None) -> str:
+    """What trials answer: the spec, the data, the parent model and the seed. Trials of another are never mixed in."""
+    of = f"{spec.searched(project.schema)}-{_data_digest(project.build)}-{project.settings.train.seed}"
+    return f"{of}-{parent}" if parent else of
+
+
+@dataclass
 class _Search:
-    """One question, its journal, and the material to answer it with."""
+    """One question, and who answers it."""
 
-    def __init__(self, project: Project, spec: Spec, progress: Progress) -> None:
-        self.project, self.spec, self.progress = project, spec, progress
-        self.seed = project.settings.train.seed
-        self.material = _material(project)
-        self.start = overlay(default_values(project.schema, measure(self.material.store)), nested(spec.pins))
-        self.best = -1.0
+    project: Project
+    spec: Spec
+    progress: Progress
+    ground: Ground
+    order: list[int] = field(default_factory=list)
+    """Optuna's numbers of the trials begun in this run, in their order."""
+    told: int = 0
+    """How many of these the sampler knows about."""
+    results: dict[int, Result] = field(default_factory=dict)
 
-    def run(self, trials: int, minutes: float) -> tuple[Values, float]:
+    def run(self, hire: Callable[[], Crew], budget: Budget) -> tuple[Values, float]:
         """Search, and give the best values with their score."""
-        import optuna
+        first = self.spec.variants[0].values if self.spec.variants else {}
+        self.base = overlay(self.ground.start, nested(self.spec.pins))
+        self.served = overlay(self.base, first)
+        own = {path: options for path, options in self.spec.choices.items() if _at(first, path) is None}
+        self.study = Study.open(self.project.private, question(self.project, self.spec, self.ground.parent), own,
+                                self.project.settings.train.seed)
+        self._begin()
+        self.results = self.study.results()
+        trials = min(budget.trials or self.spec.search.trials, self.study.size())
+        self.trials = trials
+        if self.study.count() < trials:
+            crew = hire()
+            try:
+                self._train(crew, trials, time.time() + 60 * (budget.minutes or self.spec.search.minutes))
+            finally:
+                crew.close()
+        choice = choose(self.results, self.spec.search.prefer)
+        best = self.results[choice.trial]
+        self.progress.note(f"tuned: {choice.reason}")
+        chosen = {tuple(label.split(".")): value for label, value in self.study.params(choice.trial).items()}
+        return overlay(self.base, nested(chosen)), float(best.score or 0.0)
 
-        study = self._study()
-        complete = [found for found in study.get_trials(deepcopy=False) if found.state.is_finished()]
-        if not complete:
-            for guess in self._first_guesses():
-                study.enqueue_trial(guess, skip_if_exists=True)
-        left = trials - len(complete)
-        if left > 0:
-            study.optimize(lambda trial: self._objective(trial, trials), n_trials=left, timeout=minutes * 60)
-        done = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-        best = min(done, key=lambda found: (-(found.value or 0.0), found.number))
-        tried = len(study.get_trials(deepcopy=False))
-        self.progress.note(f"tuned: the best of {tried} trials scores {best.value:.4f} on dev")
-        return self._values(best.params), float(best.value or 0.0)
-
-    def _study(self) -> optuna.Study:
-        import optuna
-        from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend
-
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        folder = self.project.private / "tune"
-        folder.mkdir(parents=True, exist_ok=True)
-        question = f"{self.spec.digest(self.project.schema)}-{_data_digest(self.project.build)}-{self.seed}"
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-            storage = JournalStorage(JournalFileBackend(str(folder / "journal.log")))
-        study = optuna.create_study(storage=storage, study_name=question, direction="maximize", load_if_exists=True)
-        # Another seed after a resumption: the same one would propose the same trials again.
-        seed = self.seed + len(study.get_trials(deepcopy=False))
-        study.sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=4)
-        study.pruner = optuna.pruners.MedianPruner(n_startup_trials=WATCHED_TRIALS, n_warmup_steps=WATCHED_EPOCHS)
-        return study
-
-    def _first_guesses(self) -> list[dict[str, Any]]:
-        """The defaults (or the nearest that is offered), and what the last search chose."""
+    def _begin(self) -> None:
+        if not self.study.is_new:
+            return
+        earlier = self.study.earlier()
+        defaults = self._guess(msgspec.to_builtins(self.served))
         previous = read_lock(self.project.root)
-        sources = [msgspec.to_builtins(self.start), previous.values if previous else {}]
-        guesses = []
-        for values in sources:
-            found = {path: _at(values, path) for path in self.spec.choices}
-            guess = {_label(path): value for path, value in found.items() if value in self.spec.choices[path]}
-            guesses.extend([guess] if guess else [])
-        return guesses
+        guesses = [defaults]
+        if previous is not None and previous.score is not None:
+            guesses.append(self._guess(previous.values, instead=defaults))
+        guesses.extend({**defaults, **guess} for guess, _ in earlier[:BEST_BEFORE])
+        if earlier:
+            self.progress.note(f"starting from an earlier search: {len(earlier)} trials, "
+                               f"its best {earlier[0][1]:.4f} on the data of then")
+        self.study.learn_from(earlier)
+        self.study.first_guesses(guesses)
 
-    def _objective(self, trial: optuna.Trial, trials: int) -> float:
-        import optuna
+    def _train(self, crew: Crew, trials: int, deadline: float) -> None:
+        running: set[int] = set()
+        lag = max(LAG, crew.size)
+        while True:
+            while self._may_begin(running, crew, trials, deadline):
+                if len(self.order) - self.told >= lag and not self._tell_next(running):
+                    break
+                number = self.study.propose()
+                if number is None:
+                    break
+                self.order.append(number)
+                running.add(number)
+                crew.submit(self._job(number, deadline))
+            if not running:
+                break
+            self._take(crew.next(), running)
+        while self.told < len(self.order):
+            self._tell_next(running)
 
-        from ovt.training.optimisation.fit import fit
+    def _may_begin(self, running: set[int], crew: Crew, trials: int, deadline: float) -> bool:
+        if len(running) >= crew.size or self.study.count() >= trials:
+            return False
+        return time.time() < deadline or not self.results
 
-        choices = {_label(path): options for path, options in self.spec.choices.items()}
-        params = {label: trial.suggest_categorical(label, options) for label, options in choices.items()}
-        told = " · ".join(f"{label.split('.', 1)[1]} {value}" for label, value in params.items())
+    def _tell_next(self, running: set[int]) -> bool:
+        """Tell the sampler about the oldest trial that it does not know; False if that one still runs."""
+        number = self.order[self.told]
+        if number in running:
+            return False
+        self.study.tell(number)
+        self.told += 1
+        return True
 
-        def hear(epoch: int, score: DevScore) -> None:
-            trial.report(score.criterion, epoch)
-            if trial.should_prune():
-                raise optuna.TrialPruned
+    def _job(self, number: int, deadline: float) -> Job:
+        place = self.study.count()
+        limits = self.spec.search.limits
+        known = {key for key in self.results if key not in self.order[self.told:]}
+        curves = [(self._epochs(key), self.results[key].curve) for key in sorted(known)
+                  if self.results[key].state == "complete"]
+        first = place == 1
+        return Job(
+            number=place, values=msgspec.to_builtins(self._values(number)), seed=self.project.settings.train.seed,
+            bar=() if first else bar_of(curves), deadline=None if first else deadline,
+            limits=(limits.latency_ms, limits.size_mb),
+        )
 
-        listener = _TrialProgress(self.progress, f"trial {trial.number + 1}/{trials} · {told}")
-        fitted = fit(self.material, self._values(params), self.seed, listener, hear)
-        if fitted.outcome.score is None:
-            raise optuna.TrialPruned
-        self.progress.note(f"trial {trial.number + 1}: {fitted.outcome.score.criterion:.4f} · {told}")
-        return fitted.outcome.score.criterion
+    def _take(self, result: Result, running: set[int]) -> None:
+        number = next(key for key in running if self._place(key) == result.number)
+        running.remove(number)
+        self.study.keep(number, result)
+        self.results[number] = result
+        score = f"{result.score:.4f}" if result.score is not None else "–"
+        said = score if result.state == "complete" else f"{score} {result.state}: {result.why}"
+        told = " · ".join(f"{label.split('.', 1)[1]} {value}" for label, value in self.study.params(number).items())
+        self.progress.note(f"trial {result.number} of {self.trials}: {said} · {told}")
 
-    def _values(self, params: dict[str, Any]) -> Values:
-        return overlay(self.start, nested({path: params[_label(path)] for path in self.spec.choices}))
+    def _place(self, number: int) -> int:
+        """A trial's number as people count: the ones before this run come first."""
+        return self.order.index(number) + 1 + self.study.count() - len(self.order)
+
+    def _epochs(self, number: int) -> int:
+        return self._values(number).training.epochs
+
+    def _values(self, number: int) -> Values:
+        chosen = {tuple(label.split(".")): value for label, value in self.study.params(number).items()}
+        return overlay(self.served, nested(chosen))
+
+    def _guess(self, values: dict[str, Any], instead: Guess | None = None) -> Guess:
+        """Values as choices: what is offered of them, else `instead`, else the nearest number or the first choice."""
+        guess: Guess = {}
+        for label, texts in self.study.choices.items():
+            wanted, options = _at(values, tuple(label.split("."))), [json.loads(text) for text in texts]
+            fallback = (instead or {}).get(label) or texts[options.index(_nearest(wanted, options))]
+            guess[label] = texts[options.index(wanted)] if wanted in options else fallback
+        return guess
 
 
-class _TrialProgress:
-    """Puts the trial before what its training tells."""
-
-    def __init__(self, inner: Progress, prefix: str) -> None:
-        self.inner, self.prefix = inner, prefix
-
-    def update(self, stage: str, message: str, done: float | None = None, total: float | None = None) -> None:
-        """Pass it on as the line of `tune`."""
-        del stage
-        self.inner.update("tune", f"{self.prefix} · {message}", done, total)
-
-    def note(self, text: str) -> None:
-        """Pass it on."""
-        self.inner.note(text)
+def _nearest(wanted: Any, options: Sequence[Any]) -> Any:
+    """The option nearest to a number, by ratio; the first where that means nothing."""
+    numbers = [found for found in (wanted, *options) if isinstance(found, int | float) and found > 0]
+    if len(numbers) < len(options) + 1:
+        return options[0]
+    return min(options, key=lambda found: abs(math.log(found / wanted)))
 
 
-def _material(project: Project) -> Material:
+def _need_gold(project: Project) -> None:
     if not (project.build / "labels").is_dir():
         raise MissingError("labels were not made yet", at="build/labels", why="a search trains on them",
                            fix="run the stages before training", command="ovt run label")
     from ovt.data.store import Store
-    from ovt.training.threads import use_threads
+    from ovt.training.optimisation.scores import read_gold
 
-    use_threads(project.settings.train.threads)
-    from ovt.training.optimisation.fit import load_material
-
-    found = load_material(project.build, Store.open(project.build / "store"))
-    if found.gold is None:
+    if read_gold(project.build / "gold" / "dev", Store.open(project.build / "store")) is None:
         raise ProjectError("there is nothing to choose by", at=SPEC_FILE, why="no dev record has gold",
                            fix="label some dev records, or replace the choices by single values")
-    return found
-
-
-def _label(path: KeyPath) -> str:
-    return ".".join(path)
 
 
 def _at(values: dict[str, Any], path: KeyPath) -> Any:

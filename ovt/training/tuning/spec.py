@@ -7,17 +7,27 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from ovt.documents import Document, read_document
 from ovt.errors import ProjectError, nearest
 from ovt.schema.write import plain_schema
+from ovt.training.embeddings.names import check_embedding
 from ovt.training.extensions import extension_names
+from ovt.training.tuning.cost import Limits
 from ovt.training.tuning.lock import read_lock
-from ovt.training.tuning.values import AGGREGATION_NAMES, EMBEDDING_NAMES, ENCODER_NAMES, HEADS, SECTIONS, PayloadValues
+from ovt.training.tuning.values import (
+    AGGREGATION_NAMES,
+    BY_NAME,
+    ENCODER_NAMES,
+    HEAD_NAMES,
+    HEADS,
+    SECTIONS,
+)
+from ovt.training.tuning.variants import VARIANT_KEYS, Variant, make_variant, split_variant, take_freeze
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,7 +36,7 @@ if TYPE_CHECKING:
     from ovt.schema.spec import Schema
 
 SPEC_FILE = "tuning.yaml"
-NAMED = {"encoder": ENCODER_NAMES, "aggregation": AGGREGATION_NAMES, "embedding": EMBEDDING_NAMES}
+NAMED = {"encoder": ENCODER_NAMES, "aggregation": AGGREGATION_NAMES, "head": HEAD_NAMES}
 KeyPath = tuple[str, ...]
 
 
@@ -36,6 +46,16 @@ class Search(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     trials: int = 8
     minutes: float = 20.0
     latency_ms: float | None = None
+    """Of the exported model, one record on one thread: a model that is slower is not chosen."""
+    size_mb: float | None = None
+    """Of the exported model: a larger one is not chosen."""
+    prefer: Literal["quality", "cost"] = "quality"
+    """The best on dev, or the smallest of those that are not surely worse (one standard error)."""
+
+    @property
+    def limits(self) -> Limits:
+        """What a model may cost."""
+        return Limits(self.latency_ms, self.size_mb)
 
 
 @dataclass(frozen=True)
@@ -47,14 +67,29 @@ class Spec:
     choices: dict[KeyPath, tuple[Any, ...]]
     """Two or more values by their path, in the order of the file."""
     search: Search
+    freeze: tuple[str, ...] = ()
+    """Tasks whose answers must stay those of the parent model."""
+    variants: tuple[Variant, ...] = ()
+    """The models to make, the served one first; empty: one."""
 
     def digest(self, schema: Schema) -> str:
         """What a lock answers: the schema, pins and choices. The budget is not in it: more time asks nothing new."""
+        return self._digest(schema, self.variants)
+
+    def searched(self, schema: Schema) -> str:
+        """What trials answer: they train the served variant, so the others are not in it."""
+        return self._digest(schema, self.variants[:1])
+
+    def _digest(self, schema: Schema, variants: tuple[Variant, ...]) -> str:
         asked = {
             "schema": plain_schema(schema),
             "pins": sorted([list(path), value] for path, value in self.pins.items()),
             "choices": sorted([list(path), list(values)] for path, values in self.choices.items()),
         }
+        limits = {name: most for name, most in asdict(self.search.limits).items() if most is not None}
+        more = {"freeze": list(self.freeze), "variants": msgspec.to_builtins(variants), "limits": limits,
+                "prefer": "" if self.search.prefer == "quality" else self.search.prefer}
+        asked |= {name: value for name, value in more.items() if value}
         text = json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
 
@@ -85,22 +120,57 @@ def parse_spec(document: Document, schema: Schema) -> Spec:
         ProjectError: an unknown key (with the nearest known one) or a wrong value, with file and line.
     """
     top = {} if document.value is None else _mapping(document, (), document.value)
-    pins: dict[KeyPath, Any] = {}
-    choices: dict[KeyPath, tuple[Any, ...]] = {}
-    known = ("payloads", "search", *SECTIONS)
-    for section, raw in top.items():
+    known = (*BY_NAME, "search", "variants", *SECTIONS)
+    for section in top:
         if section not in known:
             raise _unknown(document, (section,), known)
-        inner = _mapping(document, (section,), {} if raw is None else raw)
-        if section == "payloads":
+    values = {section: raw for section, raw in top.items() if section not in {"search", "variants"}}
+    freeze = take_freeze(document, values, schema)
+    pins, choices = _values(document, (), values, schema)
+    search = _search(document, top.get("search") or {})
+    variants = _variants(document, _mapping(document, ("variants",), top.get("variants") or {}), schema)
+    return Spec(pins, choices, search, freeze, variants)
+
+
+def _values(
+    document: Document, where: KeyPath, top: dict[str, Any], schema: Schema,
+) -> tuple[dict[KeyPath, Any], dict[KeyPath, tuple[Any, ...]]]:
+    """Pins and choices of the sections below `where`."""
+    pins: dict[KeyPath, Any] = {}
+    choices: dict[KeyPath, tuple[Any, ...]] = {}
+    for section, raw in top.items():
+        path = (*where, section)
+        inner = _mapping(document, path, {} if raw is None else raw)
+        if section in BY_NAME:
             for name, found in inner.items():
-                if name not in schema.payloads:
-                    raise _unknown(document, (section, name), schema.payloads)
-                leaves = _mapping(document, (section, name), found)
-                _leaves(document, (section, name), leaves, PayloadValues, pins, choices)
+                names: dict[str, Any] = schema.payloads if section == "payloads" else schema.tasks
+                if name not in names:
+                    raise _unknown(document, (*path, name), names)
+                leaves = _mapping(document, (*path, name), found)
+                _leaves(document, (*path, name), leaves, BY_NAME[section], pins, choices)
         elif section in SECTIONS:
-            _leaves(document, (section,), inner, SECTIONS[section], pins, choices)
-    return Spec(pins, choices, _search(document, top.get("search") or {}))
+            _leaves(document, path, inner, SECTIONS[section], pins, choices)
+    return pins, choices
+
+
+def _variants(document: Document, raw: dict[str, Any], schema: Schema) -> tuple[Variant, ...]:
+    """The variants in the order of the file."""
+    found: list[Variant] = []
+    for name, content in raw.items():
+        where = ("variants", name)
+        inner = _mapping(document, where, {} if content is None else content)
+        own, values = split_variant(inner)
+        for section in values:
+            if section not in {*BY_NAME, *SECTIONS}:
+                raise _unknown(document, (*where, section), (*own, *BY_NAME, *SECTIONS, *VARIANT_KEYS))
+        pins, choices = _values(document, where, values, schema)
+        if choices:
+            raise ProjectError(f"`{'.'.join(min(choices))}` offers a choice", at=document.at(*min(choices)),
+                               why="a variant is one model; choices are searched for all of them together",
+                               fix="one value here, the choices outside `variants`")
+        overrides = nested({path[2:]: value for path, value in pins.items()})
+        found.append(make_variant(document, where, own, overrides, [other.name for other in found]))
+    return tuple(found)
 
 
 def _leaves(
@@ -132,6 +202,8 @@ def _leaf(document: Document, path: tuple[str | int, ...], kind: type[msgspec.St
         if value not in names:
             raise ProjectError(f"`{value}` is no {key}", at=document.at(*path), fix=nearest(value, names),
                                why="neither ovt nor an installed package has it")
+    if key in {"embedding", "ids"} and isinstance(value, str):
+        _check_embedding(document, path, value)
     if key == "attention" and (not isinstance(value, str) or not HEADS.fullmatch(value)):
         raise ProjectError(f"`attention: {value}` is not understood", at=document.at(*path), fix="e.g. `4x32`",
                            why="it is heads × components")
@@ -142,6 +214,14 @@ def _leaf(document: Document, path: tuple[str | int, ...], kind: type[msgspec.St
                            fix="see the tuning reference") from None
     _positive(document, path, key, converted)
     return converted
+
+
+def _check_embedding(document: Document, path: tuple[str | int, ...], value: str) -> None:
+    try:
+        check_embedding(value)
+    except ProjectError as error:
+        raise ProjectError(error.what, at=document.at(*path), why=error.why, fix=error.fix,
+                           command=error.command) from None
 
 
 BELOW_ONE = frozenset({"dropout", "label_smoothing", "word_dropout"})
@@ -166,10 +246,10 @@ def _search(document: Document, raw: dict[str, Any]) -> Search:
     except msgspec.ValidationError as error:
         raise ProjectError("`search` has a wrong value", at=document.at("search"), why=str(error),
                            fix="e.g. `search: {trials: 8, minutes: 20}`") from None
-    if search.latency_ms is not None:
-        raise ProjectError("`search.latency_ms` cannot be kept", at=document.at("search", "latency_ms"),
-                           why="latency is the exported model's, and this version does not export while it searches",
-                           fix="set it to null, and leave slow choices out")
+    for name, most in asdict(search.limits).items():
+        if most is not None and most <= 0:
+            raise ProjectError(f"`search.{name}` is out of range", at=document.at("search", name), why=f"found {most}",
+                               fix="a number above 0, or null")
     if search.trials < 1 or search.minutes <= 0:
         raise ProjectError("`search` has no budget", at=document.at("search"),
                            why=f"{search.trials} trials, {search.minutes} minutes",

@@ -69,7 +69,27 @@ BROKEN: list[tuple[dict[str, Any], str, str]] = [
     ({"payloads": SINGLE, "tasks": {"T": {"payload": "q", "type": "multiclass", "classes": ["a", "a"]}}}, "twice", "once"),
     ({"payloads": {"v": {"type": "singleton", "dtype": "vector"}}, "tasks": {}}, "`length` goes with", "128"),
     ({"payloads": {"q": {"type": "singleton", "dtype": "txt"}}, "tasks": {}}, "`dtype` of `q` is unknown", "text"),
+    ({"payloads": {"q": {"type": "singleton", "range": "t"}}, "tasks": {}}, "is a singleton and has `range`", "drop"),
+    ({"payloads": {"t": {"type": "sequence", "dtype": "number"}}, "tasks": {}}, "is a sequence and has `dtype`", "drop"),
+    ({"payloads": {"s": {"type": "set", "range": ["t"]}}, "tasks": {}}, "`range` of `s` is no name", "quotes"),
+    ({"payloads": {**SINGLE, "p": {"type": "singleton", "base": ["q", "q"]}}, "tasks": {}}, "names a payload twice", "once"),
+    ({"payloads": {"": {"type": "singleton"}}, "tasks": {}}, "has no name", "tokens"),
+    ({"payloads": {"q": {"type": ["singleton"]}}, "tasks": {}}, "`type` of `q` is no name", "quotes"),
+    ({"payloads": SINGLE, "tasks": {"T": {"payload": ["q"], "type": "multiclass"}}}, "`payload` of `T` is no name", "quotes"),
+    ({"payloads": SINGLE, "tasks": {"T": {"payload": "q", "type": "regression"}}}, "no known type", "multiclass"),
+    ({"payloads": {"t": {"type": "sequence"}},
+      "tasks": {"T": {"payload": "t", "type": "multiclass", "spans": "BIO", "classes": ["O", "I-x"]}}},
+     "nothing begins what `I-x` goes on with", "B-x"),
 ]
+
+
+def test_why_spans_make_no_sense_is_said_in_the_user_s_words() -> None:
+    payloads = {"q": {"type": "singleton"}, "t": {"type": "sequence"}}
+    for task, why in (({"payload": "q", "type": "multiclass", "spans": "BIO"}, "`q` is a singleton"),
+                      ({"payload": "t", "type": "bitvector", "spans": "BIO"}, "this is a bitvector task"),
+                      ({"payload": "t", "type": "multiclass", "spans": "BILOU"}, "spelled `BIO`")):
+        with pytest.raises(ProjectError, match=why):
+            parse({"payloads": payloads, "tasks": {"T": task}})
 
 
 @pytest.mark.parametrize(("value", "what", "fix"), BROKEN, ids=[what for _, what, _ in BROKEN])

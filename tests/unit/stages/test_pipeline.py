@@ -37,7 +37,7 @@ def test_it_is_made_once_and_then_left_alone(project: Project) -> None:
     assert (project.root / "dvc.yaml").read_bytes() == before
     assert tuple(_stages(project)) == STAGES
     assert [stage["cmd"] for stage in _stages(project).values()] == [
-        "ovt stage compile", "ovt stage label --format 2", "ovt stage train", "ovt stage evaluate --format 2"]
+        "ovt stage compile", "ovt stage label --format 2", "ovt stage train --format 2", "ovt stage evaluate --format 2"]
 
 
 def test_only_what_exists_is_an_input_and_only_tracked_settings_are(project: Project) -> None:
@@ -58,6 +58,15 @@ def test_a_new_input_becomes_a_dependency(project: Project, name: str, stage: st
     (project.root / name).write_text("", encoding="utf-8")
     assert keep_pipeline(project)
     assert dependency in str(_stages(project)[stage]["deps"])
+
+
+def test_vectors_that_the_tuning_lock_names_are_read_by_training(project: Project) -> None:
+    (project.root / "glove.txt").write_text("red 1 2\n", encoding="utf-8")
+    for embedding, read in (("learned", False), ("learned+glove.txt", True)):
+        (project.root / "tuning.lock.yaml").write_text(
+            f"values: {{payloads: {{query: {{embedding: {embedding}}}}}}}\n", encoding="utf-8")
+        keep_pipeline(project)
+        assert ("glove.txt" in str(_stages(project)["train"]["deps"])) is read
 
 
 def test_a_function_that_reads_tags_makes_label_depend_on_them(project: Project) -> None:

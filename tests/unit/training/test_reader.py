@@ -8,7 +8,9 @@ import pytest
 
 from ovt.training.features import FIRST_WORD, PADDING, UNKNOWN
 from ovt.training.lexicon import build_lexicon
-from ovt.training.reader import Reader, padded
+from ovt.training.network.overlap import FEATURES
+from ovt.training.overlap_memory import KnownOverlaps
+from ovt.training.reader import SPARSE, Reader, distinct_numbers, padded
 from ovt.training.tuning.values import WordValues
 
 if TYPE_CHECKING:
@@ -91,3 +93,41 @@ def test_padded_positions() -> None:
     assert index.tolist() == [[2, 3, 4], [0, 1, 0], [0, 0, 0]]
     assert lengths.tolist() == [3, 2, 0]
     assert mask.tolist() == [[True] * 3, [True, True, False], [False] * 3]
+
+
+def test_distinct_numbers_are_those_of_a_sort_however_large_the_table() -> None:
+    numbers = np.random.default_rng(0).integers(0, 500, 300)
+    for total in (500, 500 * SPARSE):
+        distinct, places = distinct_numbers(numbers, total)
+        expected, inverse = np.unique(numbers, return_inverse=True)
+        assert distinct.tolist() == expected.tolist()
+        assert places.tolist() == inverse.tolist()
+
+
+def test_overlaps_read_again_are_those_that_were_computed(material: Material) -> None:
+    lexicon = build_lexicon(material.store, WordValues())
+    fresh, used = Reader(material.store, lexicon), Reader(material.store, lexicon)
+    for rows in (np.arange(0, 40), np.arange(20, 60)):  # the second knows half of its rows
+        used.read(rows)
+    mixed = np.asarray([51, 3, 3, 27])
+    assert used.read(mixed)["entities/overlap"].tolist() == fresh.read(mixed)["entities/overlap"].tolist()
+
+
+def test_overlaps_of_too_many_members_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ovt.training.overlap_memory.MOST_BYTES", 0)
+    known = KnownOverlaps(np.asarray([0, 2]))
+    rows, places = np.asarray([0]), (np.asarray([[0, 1]]), np.ones((1, 2), bool))
+    known.keep(rows, places, np.ones((1, 2, FEATURES), np.float32))
+    assert known.recall(rows, places) is None
+
+
+def test_overlaps_of_records_without_members_are_zeros() -> None:
+    known = KnownOverlaps(np.asarray([0, 0, 0]))
+    rows = np.asarray([0, 1])
+    places = np.zeros((2, 1), np.int64), np.zeros((2, 1), bool)
+    assert known.recall(rows, places) is None
+    known.keep(rows, places, np.zeros((2, 1, FEATURES), np.float32))
+    found = known.recall(rows, places)
+    assert found is not None
+    assert found.shape == (2, 1, FEATURES)
+    assert not found.any()

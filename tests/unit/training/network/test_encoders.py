@@ -5,7 +5,7 @@ from importlib.metadata import EntryPoint, EntryPoints
 import pytest
 import torch
 from torch import nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence
 
 from ovt.errors import ProjectError
 from ovt.training import extensions
@@ -14,10 +14,10 @@ from ovt.training.tuning.values import ENCODER_NAMES
 
 
 def test_every_named_encoder_is_built_in() -> None:
-    assert tuple(sorted(ENCODERS)) == ENCODER_NAMES
+    assert tuple(sorted({*ENCODERS, "pretrained"})) == ENCODER_NAMES  # a folder brings that one
 
 
-@pytest.mark.parametrize("name", ENCODER_NAMES)
+@pytest.mark.parametrize("name", sorted(ENCODERS))
 def test_padding_changes_nothing(name: str) -> None:
     torch.manual_seed(0)
     encoder = build_encoder(name, 6, 8, 0.0).eval()
@@ -41,16 +41,19 @@ def test_an_element_knows_what_comes_after_it(name: str) -> None:
     assert (encoder(x, lengths)[0, 2] - encoder(other, lengths)[0, 2]).abs().max() > 1e-6
 
 
-def test_the_lstm_is_torchs_bidirectional_one_on_packed_sequences() -> None:
+def test_the_lstm_is_torchs_bidirectional_one_on_packed_sequences_and_their_surroundings() -> None:
     torch.manual_seed(0)
     ours = Lstm(6, 8, 0.0).eval()
-    oracle = nn.LSTM(6, 4, batch_first=True, bidirectional=True)
+    oracle = nn.LSTM(6 + 8, 4, batch_first=True, bidirectional=True)
     for name, parameter in ours.ahead.named_parameters():
         getattr(oracle, name).data = parameter.data
     for name, parameter in ours.back.named_parameters():
         getattr(oracle, f"{name}_reverse").data = parameter.data
     x, lengths = torch.randn(4, 7, 6), torch.tensor([7, 4, 2, 1])
-    expected, _ = pad_packed_sequence(oracle(pack_padded_sequence(x, lengths, batch_first=True))[0], batch_first=True)
+    rows = [row[:length] for row, length in zip(x, lengths.tolist(), strict=True)]
+    around = [torch.relu(ours.near(row.T.unsqueeze(0)))[0].T for row in rows]  # each row by itself: nothing to mask
+    read = [torch.cat(pair, dim=1) for pair in zip(rows, around, strict=True)]
+    expected, _ = pad_packed_sequence(oracle(pack_sequence(read))[0], batch_first=True)
     found = ours(x, lengths)
     for row, length in enumerate(lengths.tolist()):
         torch.testing.assert_close(found[row, :length], expected[row, :length])

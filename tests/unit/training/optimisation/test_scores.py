@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from ovt.data.votes import Votes
+from ovt.training.optimisation.loop import Outcome
 from ovt.training.optimisation.scores import DevGold, align_gold, items_of_rows, score
 from ovt.training.predictions import TaskPredictions
 
@@ -78,3 +79,34 @@ def test_items_without_gold_do_not_count(material: Material, gold: DevGold) -> N
     found = score({"POS": TaskPredictions(items, np.zeros(0, np.float32), decoded)}, part, store, nobody(part), 0.5)
     assert found.tasks["POS"] == pytest.approx(0.5)
     assert len(gold.rows) > len(part.rows)
+
+
+def test_a_criterion_that_knows_slices_keeps_a_later_epoch_that_is_better_on_them(
+    material: Material, gold: DevGold,
+) -> None:
+    """As noise is learnt by heart the whole falls a little, while a rare slice only now comes: two curves of a training.
+
+    The epoch is chosen on the first half of the records, and judged by the slice on the second.
+    """
+    store, random = material.store, np.random.default_rng(0)
+    one = DevGold(gold.rows, {"Intent": gold.answers["Intent"]}, gold.known, gold.owners)
+    inside = np.arange(len(gold.rows)) % 3 == 0
+    first = np.arange(len(gold.rows)) < len(gold.rows) // 2
+    halves = [DevGold(gold.rows[part], {"Intent": gold.answers["Intent"][part]}, {"Intent": gold.known["Intent"][part]},
+                      {"Intent": np.arange(part.sum())}) for part in (first, ~first)]
+    luck = random.random(len(gold.rows))
+    curves = enumerate([(0.1, 0.6), (0.2, 1.0), (0.3, 0.95), (0.7, 0.75), (0.7, 0.7)], 1)
+    right = {epoch: luck < np.where(inside, slices, outside) for epoch, (slices, outside) in curves}
+
+    def kept(weight: float) -> int:
+        outcome = Outcome()
+        for epoch, hits in right.items():
+            found = perfect(store, one, "Intent")
+            decoded = np.where(hits, found.decoded, (found.decoded + 1) % len(store.classes["Intent"]))[first]
+            half = TaskPredictions(found.items[first], found.probabilities, decoded.astype(np.int32))
+            outcome.note(epoch, score({"Intent": half}, halves[0], store, inside[first, None], weight))
+        return outcome.best_epoch
+
+    overall, aware = kept(0.0), kept(0.5)
+    assert (overall, aware) == (2, 4)
+    assert right[aware][inside & ~first].mean() > right[overall][inside & ~first].mean() + 0.2

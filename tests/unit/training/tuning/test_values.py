@@ -9,6 +9,7 @@ from ovt.training.tuning.defaults import Measure, default_values
 from ovt.training.tuning.lock import LOCK_FILE, Lock, locked_values, read_lock, write_lock
 from ovt.training.tuning.spec import SPEC_FILE, Search, load_spec, nested, parse_spec
 from ovt.training.tuning.values import PayloadValues
+from ovt.training.tuning.variants import Variant
 
 SCHEMA = parse_schema(parse_document(
     '{"payloads": {"tokens": {"type": "sequence"}, "query": {"type": "singleton", "base": ["tokens"]}}, "tasks": {}}',
@@ -35,15 +36,25 @@ def test_lists_are_choices_and_single_values_are_pins() -> None:
     ("training: {bach: 3}", "unknown key `training.bach`", ":1"),
     ("search: {trails: 3}", "unknown key `search.trails`", ":1"),
     ("payloads:\n  tokens:\n    encoder: [cnn,\n      lsmt]", "`lsmt` is no encoder", ":4"),
-    ("payloads: {tokens: {embedding: glove.6B.300d.txt}}", "`glove.6B.300d.txt` is no embedding", ":1"),
+    ("payloads: {tokens: {embedding: lerned}}", "`lerned` is no embedding", ":1"),
     ("payloads: {tokens: {attention: 4by32}}", "`attention: 4by32` is not understood", ":1"),
     ("training:\n  batch: many", "`batch` has a wrong value", ":2"),
     ("training: {epochs: 0}", "`epochs` is out of range", ":1"),
     ("training: {dropout: 1}", "`dropout` is out of range", ":1"),
     ("training: {dropout: []}", "`training.dropout` offers no choice", ":1"),
     ("training: {dropout: [0.1, 0.1]}", "`training.dropout` repeats a choice", ":1"),
-    ("slices: {form: sram}", "`form` has a wrong value", ":1"),
-    ("search: {latency_ms: 3}", "`search.latency_ms` cannot be kept", ":1"),
+    ("slices: {form: lowrnk}", "`form` has a wrong value", ":1"),
+    ("search: {latency_ms: 0}", "`search.latency_ms` is out of range", ":1"),
+    ("search:\n  size_mb: -1", "`search.size_mb` is out of range", ":2"),
+    ("search: {prefer: speed}", "`search` has a wrong value", ":1"),
+    ("training: {freeze: Intent}", "`training.freeze` is no list", ":1"),
+    ("training:\n  freeze: [Intnet]", "no task `Intnet` to freeze", ":2"),
+    ("variants:\n  s m: {}", "`s m` is no name of a variant", ":2"),
+    ("variants:\n  small: {distil: large}", "unknown key `variants.small.distil`", ":2"),
+    ("variants:\n  small: {distill: large}\n  large: {}", "variant `small` cannot learn from `large`", ":2"),
+    ("variants:\n  a: {}\n  b: {distill: a, temperature: 0.5}", "variant `b` has a wrong value", ":3"),
+    ("variants:\n  a:\n    payloads: {tokens: {size: [32, 64]}}", "`variants.a.payloads.tokens.size` offers a choice", ":3"),
+    ("variants:\n  a:\n    payloads: {token: {size: 32}}", "unknown key `variants.a.payloads.token`", ":3"),
     ("search: {trials: 0}", "`search` has no budget", ":1"),
     ("training: 3", "`training` is no mapping", ":1"),
     ("- 1", "`tuning.yaml` is no mapping", ":1"),
@@ -61,6 +72,44 @@ def test_the_digest_is_of_the_question_and_not_of_the_budget() -> None:
     assert spec("training: {batch: [32, 64]}\nsearch: {trials: 99}").digest(SCHEMA) == one
     assert spec("training: {batch: [32, 128]}").digest(SCHEMA) != one
     assert spec("training: {batch: 32}").digest(SCHEMA) != one
+
+
+VARIANTS = """
+payloads: {tokens: {encoder: [cnn, lstm]}}
+variants:
+  large: {payloads: {tokens: {size: 256}}}
+  small: {payloads: {tokens: {size: 32}}, training: {epochs: 3}, distill: large, temperature: 3}
+"""
+
+
+def test_variants_are_overrides_in_the_order_of_the_file() -> None:
+    found = spec(VARIANTS)
+    assert [variant.name for variant in found.variants] == ["large", "small"]
+    assert found.variants[0] == Variant("large", {"payloads": {"tokens": {"size": 256}}})
+    assert found.variants[1] == Variant(
+        "small", {"payloads": {"tokens": {"size": 32}}, "training": {"epochs": 3}}, "large", 3.0, 0.7)
+    assert found.choices == {("payloads", "tokens", "encoder"): ("cnn", "lstm")}
+
+
+def test_only_the_served_variant_is_part_of_what_trials_answer() -> None:
+    one, other = spec(VARIANTS), spec(VARIANTS.replace("epochs: 3", "epochs: 4"))
+    assert one.digest(SCHEMA) != other.digest(SCHEMA)
+    assert one.searched(SCHEMA) == other.searched(SCHEMA)
+    assert one.searched(SCHEMA) != spec(VARIANTS.replace("256", "200")).searched(SCHEMA)
+
+
+def test_a_spec_without_the_newer_keys_asks_what_it_always_asked() -> None:
+    found = spec("training: {batch: [32, 64]}")
+    assert found.digest(SCHEMA) == found.searched(SCHEMA) == spec("training: {batch: [32, 64]}\nsearch: {minutes: 3}").digest(SCHEMA)
+    assert spec("training: {batch: [32, 64]}\nsearch: {latency_ms: 3}").digest(SCHEMA) != found.digest(SCHEMA)
+
+
+def test_a_lock_holds_what_is_frozen_where_it_started_and_the_variants(tmp_path) -> None:
+    lock = Lock(answers="abc", values={}, parent="d.dir", init="parent", freeze=("Intent",), variants=spec(VARIANTS).variants)
+    write_lock(tmp_path, lock)
+    assert read_lock(tmp_path) == lock
+    write_lock(tmp_path, Lock(answers="abc", values={}))
+    assert not {"init", "freeze", "variants"} & {line.split(":")[0] for line in (tmp_path / LOCK_FILE).read_text().splitlines()}
 
 
 def test_no_file_is_no_spec(tmp_path) -> None:
@@ -110,6 +159,21 @@ def test_defaults_grow_with_the_data() -> None:
     assert small.words.buckets < large.words.buckets <= 2**16
     assert default_values(SCHEMA, Measure(400, 900, 400.0)).payloads["tokens"].encoder == "cnn"
     assert default_values(SCHEMA, Measure(0, 0, 0.0)).training.epochs > 0
+
+
+def test_defaults_of_labelled_tokens_are_larger_train_longer_and_find_spans_with_a_chain() -> None:
+    payloads = '"payloads": {"tokens": {"type": "sequence"}, "query": {"type": "singleton", "base": ["tokens"]}}'
+    intent = '"Intent": {"payload": "query", "type": "multiclass"}'
+    slots = '"Slots": {"payload": "tokens", "type": "multiclass", "spans": "BIO"}'
+    plain = parse_schema(parse_document(f'{{{payloads}, "tasks": {{{intent}}}}}', "schema.json"))
+    spans = parse_schema(parse_document(f'{{{payloads}, "tasks": {{{intent}, {slots}}}}}', "schema.json"))
+    found = Measure(3600, 2000, 7.0)
+    few, more = default_values(plain, found), default_values(spans, found)
+    assert more.payloads["tokens"].size > few.payloads["tokens"].size
+    assert more.training.epochs > few.training.epochs
+    assert more.training.word_dropout > few.training.word_dropout
+    assert (more.tasks["Slots"].head, few.tasks) == ("crf", {})
+    assert default_values(spans, SMALL).payloads == default_values(plain, SMALL).payloads
 
 
 def test_heads_of_attention() -> None:

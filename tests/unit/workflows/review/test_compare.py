@@ -134,15 +134,27 @@ def test_versions_without_results(project, versions) -> None:
     versions.add("none", None, "none", report=None)
     versions.add("workspace", None, "none", report=None)
     versions.add("training", None, "pending", report=None, progress=0.4)
-    versions.add("elsewhere", predictions([]))
-    (versions.folder / "elsewhere/build/predictions.parquet").unlink()
-    for spec, words in (("none", "no model yet"), ("workspace", "no model yet"), ("training", "40 % done"),
-                        ("elsewhere", "not on this machine")):
+    for spec, words in (("none", "no model yet"), ("workspace", "no model yet"), ("training", "40 % done")):
         with pytest.raises(MissingError) as raised:
             compare(project, "A", spec)
         assert words in str(raised.value)
     with pytest.raises(UsageError):
         compare(project, "A", "typo")
+
+
+def test_versions_whose_predictions_are_elsewhere_are_compared_by_their_reports(project, versions) -> None:
+    versions.add("A", predictions([]))
+    versions.add("elsewhere", predictions([*range(0, 80, 2)]))
+    (versions.folder / "elsewhere/build/predictions.parquet").unlink()
+    diff = compare(project, "A", "elsewhere")
+    row = next(row for row in diff.rows if row.slice is None)
+    assert (row.verdict, diff.b.name) == ("regressed", "elsewhere")
+    assert any("from the reports alone" in note for note in diff.notes)
+    assert any(note.endswith("ovt pull elsewhere") for note in diff.notes)
+    with pytest.raises(MissingError, match="not on this machine"):
+        flips(project, "A", "elsewhere", "Intent", None)
+    back = compare(project, "elsewhere", "A")
+    assert next(row for row in back.rows if row.slice is None).verdict == "improved"
 
 
 def test_flips(project, versions) -> None:
