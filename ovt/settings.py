@@ -1,7 +1,7 @@
 """`ovt.yaml`: what is tracked with a version and what is only how the team works.
 
 Tracked sections (`gold sources code train errors`) are inputs of a version;
-the others (`hooks privacy check`) change no model.
+the others (`hooks privacy check publish embeddings`) change no model.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ SETTINGS_FILE = "ovt.yaml"
 TRACKED = ("code", "errors", "gold", "sources", "train")
 _LIMITS = ("seconds", "memory")
 """Of `errors`: they end a run or let it be, and change no result, so they are no input of a version."""
+_AGE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([hdw])")
 _SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([kmgt])i?b?")
 
 
@@ -133,8 +134,40 @@ class Check(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     negative_flips: Share | None = None
     size_mb: Annotated[float, msgspec.Meta(gt=0)] | None = None
     latency_ms: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    unjudged: Literal["advisory", "reject"] = "advisory"
+    """What a server does with a push that it cannot judge: no report came with it, or another test set."""
     tasks: dict[str, Demands] = {}
     slices: dict[str, SlicePolicy] = {}
+
+
+class Publish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where `ovt promote` and `ovt rollback` also move their alias, for production that has no Git."""
+
+    to: str | None = None
+    """`s3://bucket/prefix`, or a folder."""
+    endpoint: str | None = None
+    """Of an S3 server that is not Amazon's."""
+
+
+class Embedding(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A payload's vectors as a product of their own."""
+
+    every: str = ""
+    """How old they may become, e.g. `10d`; empty: they are made when someone asks."""
+
+    def seconds(self) -> float | None:
+        """`every` in seconds; None: any age.
+
+        Raises:
+            ProjectError: it is no time.
+        """
+        if not self.every:
+            return None
+        found = _AGE.fullmatch(self.every.strip())
+        if found is None:
+            raise ProjectError("`every` is no time", at=f"{SETTINGS_FILE}: embeddings", why=f"found {self.every!r}",
+                               fix="e.g. `every: 10d`, `every: 2w` or `every: 12h`")
+        return float(found[1]) * {"h": 3600, "d": 86400, "w": 7 * 86400}[found[2]]
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -148,6 +181,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     errors: Errors = Errors()
     privacy: Privacy = Privacy()
     check: Check = Check()
+    publish: Publish = Publish()
+    embeddings: dict[str, Embedding] = {}
 
     def source(self, name: str) -> Source:
         """The settings of a source: its own entry, else the first glob that matches, else the defaults."""

@@ -46,12 +46,27 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
     ("Review", (
         Verb("log", "The versions and their quality", "log"),
         Verb("show", "One version's quality report", "show"),
+        Verb("model", "The compiled network, as one would draw it", "model"),
         Verb("report", "One version's quality as a page to look at", "report"),
     )),
     ("Share", (
         Verb("pull", "Fetch data, models and runs from the remote", "pull"),
+        Verb("clone", "A repository with the data and model of its newest version", "clone"),
         Verb("checkout", "Bring a version's inputs, model and report", "checkout"),
+        Verb("resolve", "Merge what a Git merge left in conflict", "resolve"),
+        Verb("land", "Commit the results of a run onto a branch", "land"),
         Verb("remote", "Where data and models are pushed to", "remote"),
+        Verb("fsck", "Is every object of every version whole?", "fsck"),
+        Verb("gc", "Make room: remove what no version needs", "gc"),
+    )),
+    ("Ship", (
+        Verb("predict", "A model's answers on a stream of records", "predict"),
+        Verb("export", "A version as one folder that serves without torch", "export"),
+        Verb("serve", "Answer over HTTP", "serve"),
+        Verb("promote", "Let production mean a version that passed its check", "promote"),
+        Verb("rollback", "Let production mean what it meant before", "rollback"),
+        Verb("publish", "Send a version where production finds it", "publish"),
+        Verb("embed", "Vectors of words, entities or records as a product", "embed"),
     )),
     ("Set up", (
         Verb("hooks", "Install or remove the Git hooks", "hooks"),
@@ -61,6 +76,7 @@ GROUPS: tuple[tuple[str, tuple[Verb, ...]], ...] = (
     ("Plumbing", (
         Verb("stage", "Run one stage (what dvc.yaml calls)", "stage"),
         Verb("hook-impl", "What the Git hooks call", "hook_impl", hidden=True),
+        Verb("merge-driver", "What Git calls to merge a file", "merge_driver", hidden=True),
     )),
 )
 

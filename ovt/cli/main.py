@@ -151,7 +151,12 @@ def _interrupted() -> int:
 
 
 def _bug(error: Exception) -> int:
+    from ovt.storage.machine_faults import told
     from ovt.workflows.crash import write_crash_log
+
+    fault = told(error)
+    if fault is not None:
+        return _told(fault)
 
     text = traceback.format_exc()
     log = write_crash_log(OUTPUT.folder, text)

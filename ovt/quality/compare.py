@@ -71,9 +71,9 @@ def compare_versions(a: Measured, b: Measured, policy: Policy) -> SliceDiff:
             rows.extend(_task_rows(lay_out(a.tasks[task], b.tasks[task]), a, b, policy))
         else:
             rows.append((_lone_task(task, a, b), None))
-    found = _corrected([row for row, _ in rows])
-    judged = [_judge(row, policy) for row in _with_detectable(found, [noise for _, noise in rows], policy)]
-    return SliceDiff(a.side, b.side, tuple(sorted(judged, key=_rank)), tuple(_notes(a, b, policy)))
+    found = corrected([row for row, _ in rows])
+    judged = [judge_row(row, policy) for row in _with_detectable(found, [noise for _, noise in rows], policy)]
+    return SliceDiff(a.side, b.side, tuple(sorted(judged, key=rank)), tuple(_notes(a, b, policy)))
 
 
 def _task_rows(exam: Exam, a: Measured, b: Measured, policy: Policy) -> Iterable[tuple[SliceRow, Noise | None]]:
@@ -150,7 +150,7 @@ def _seeded(
     return intervals(deltas, noises, policy.confidence), found
 
 
-def _corrected(rows: list[SliceRow]) -> list[SliceRow]:
+def corrected(rows: list[SliceRow]) -> list[SliceRow]:
     """Critical rows and the others, each family corrected by itself."""
     out = list(rows)
     for critical, adjust in ((True, holm), (False, benjamini_hochberg)):
@@ -176,7 +176,8 @@ def _with_detectable(rows: Sequence[SliceRow], noises: Sequence[Noise | None], p
     return out
 
 
-def _judge(row: SliceRow, policy: Policy) -> SliceRow:
+def judge_row(row: SliceRow, policy: Policy) -> SliceRow:
+    """A row with its verdict, by what the policy asks of its slice."""
     asked = policy.thresholds(row.slice, row.task, row.metric)
     value = row.new if row.shipped is None else row.shipped
     if value is not None and asked.minimum is not None and row.n >= asked.min_support and value < asked.minimum:
@@ -233,6 +234,7 @@ def _notes(a: Measured, b: Measured, policy: Policy) -> Iterable[str]:
         yield "both versions have the same model"
 
 
-def _rank(row: SliceRow) -> tuple[object, ...]:
+def rank(row: SliceRow) -> tuple[object, ...]:
+    """What rows are sorted by: verdict, critical slices, evidence, the size of the change."""
     evidence = 1.0 if row.p is None else row.p
     return (ORDER[row.verdict], not row.critical, evidence, -abs(row.delta or 0.0), row.task, row.slice or "")

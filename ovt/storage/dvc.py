@@ -10,20 +10,28 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 import time
 import warnings
 from contextlib import chdir, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from ovt.errors import MissingError, OvtError, ProjectError
+from ovt.storage.completeness import lock_outputs, refuse_incomplete
+from ovt.storage.copying import Copying, Way
+from ovt.storage.dvc_locks import mend_rwlock
 from ovt.storage.dvcignore import IGNORE_FILE
 from ovt.storage.files import write_text
+from ovt.storage.fingerprint import tracked_hash
 from ovt.storage.journal import kept
-from ovt.storage.objects import listing
+from ovt.storage.lock import adding_objects
+from ovt.storage.machine_faults import told
+from ovt.storage.names import refuse_unreadable_names
+from ovt.storage.objects import cache_folder, listing, remote_options
+from ovt.storage.remote_errors import unusable
+from ovt.storage.retrying import patiently
+from ovt.storage.secrets import is_secret, redacted, secret_in_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,7 +44,6 @@ if TYPE_CHECKING:
 CONFIG = "[core]\n    analytics = false\n    check_update = false\n    autostage = false\n"
 OWN_IGNORES = "/config.local\n/tmp\n/cache\n"
 DVCIGNORE = "# Files that DVC leaves out, see https://dvc.org/doc/user-guide/dvcignore\n__pycache__/\n*.py[cod]\n.*.sw?\n*~\n.#*\n"
-SECRET = re.compile("password|secret|token|access_key|account_key|credential|connection_string|sas")
 LOCK_FILE = "dvc.lock"
 LOCK_PATIENCE = 600.0
 """Seconds after which a busy output (DVC's own lock, held by a living process) is an error."""
@@ -74,15 +81,19 @@ def add(project: Project, folder: str) -> None:
 
     Raises:
         ProjectError: DVC refuses, for instance because Git tracks the files.
+        MissingError: the disk is full.
     """
+    refuse_unreadable_names(project.root, folder)
     with kept(project, f"{folder}.dvc", ".gitignore"), _opened(project) as repo:
         _patiently(lambda: repo.add([str(project.root / folder)]))
+        refuse_incomplete(project, {folder: tracked_hash(project.root / f"{folder}.dvc") or ""})
 
 
 def record_stage(project: Project, name: str) -> None:
     """Record a stage as run: its outputs into the cache, `dvc.lock` and the run-cache."""
     with kept(project, LOCK_FILE), _opened(project) as repo:
         _patiently(lambda: repo.commit(_stage_target(project, name), force=True))
+        refuse_incomplete(project, lock_outputs(project, name))
 
 
 def restore_from_run_cache(project: Project, name: str) -> bool:
@@ -118,7 +129,7 @@ def checkout(project: Project, targets: Sequence[str] = ()) -> None:
     from dvc.exceptions import CheckoutError
 
     wanted = [str(project.root / target) for target in targets] or None
-    with _opened(project) as repo:
+    with kept(project), _opened(project) as repo:
         try:
             _patiently(lambda: repo.checkout(wanted, force=True))
         except CheckoutError as error:
@@ -138,7 +149,7 @@ def push_objects(project: Project, hashes: Iterable[str], progress: Progress, re
         there = repo.cloud.get_remote_odb(remote, "push")
         # Listings last: one that is there says that its files are.
         files = wanted | {found for digest in wanted for found in (listing(project, digest) or {}).values()}
-        return _copy(repo.cache.local, there, [_plain(files), _folders(wanted)], progress, "push")
+        return _copy(project, repo.cache.local, there, [_plain(files), _folders(wanted)], progress, "push")
 
 
 def pull_objects(project: Project, hashes: Iterable[str], progress: Progress, remote: str | None = None) -> Transfer:
@@ -150,9 +161,20 @@ def pull_objects(project: Project, hashes: Iterable[str], progress: Progress, re
     wanted = set(hashes)
     with _opened(project) as repo:
         here, there = repo.cache.local, repo.cloud.get_remote_odb(remote, "pull")
-        listings = _copy(there, here, [_folders(wanted)], progress, "pull")
+        listings = _copy(project, there, here, [_folders(wanted)], progress, "pull")
         files = wanted | {found for digest in wanted for found in (listing(project, digest) or {}).values()}
-        return Transfer(listings.moved + _copy(there, here, [_plain(files)], progress, "pull").moved)
+        return Transfer(listings.moved + _copy(project, there, here, [_plain(files)], progress, "pull").moved)
+
+
+@contextmanager
+def remote_store(project: Project, remote: str | None = None) -> Iterator[Any]:
+    """DVC's view of a remote's objects, for `ovt.storage.remote_objects`.
+
+    Raises:
+        MissingError: no remote is set.
+    """
+    with _opened(project) as repo:
+        yield repo.cloud.get_remote_odb(remote, "fsck")
 
 
 def _plain(hashes: set[str]) -> set[str]:
@@ -163,33 +185,26 @@ def _folders(hashes: set[str]) -> set[str]:
     return hashes - _plain(hashes)
 
 
-def _copy(source: Any, target: Any, batches: Sequence[set[str]], progress: Progress, what: str) -> Transfer:
-    """Copy what the target lacks, batch after batch.
-
-    DVC's index of the remote is not used: it would go on saying that an
-    object is there after someone deleted it.
-    """
+def _copy(
+    project: Project, source: Any, target: Any, batches: Sequence[set[str]], progress: Progress, what: Way,
+) -> Transfer:
+    """Copy what the target lacks, batch after batch; what failed for a passing reason is tried again."""
     from dvc_data.hashfile.hash_info import HashInfo
     from dvc_data.hashfile.transfer import transfer
 
-    moved = 0
-    missing: list[str] = []
+    moved, secrets = 0, secrets_of(project)
     for batch in batches:
-        with _reaching(source if what == "pull" else target):
-            result = transfer(
-                source, target, {HashInfo("md5", digest) for digest in batch}, verify=what == "pull",
-                validate_status=lambda status: missing.extend(str(found.value) for found in status.missing),
-                callback=_listener(progress, what),
-            )
-        _refuse_missing(missing)
-        _refuse_failed(sorted(str(found.value) for found in result.failed), what)
-        moved += len(result.transferred)
+        left = {HashInfo("md5", digest) for digest in batch if what == "push" or not target.exists(digest)}
+        copying = Copying(transfer, source, target, left, _listener(progress, what), what, secrets)
+        with reaching(source if what == "pull" else target, secrets):
+            patiently(copying.go_on, progress.note, f"{what}ing")
+        moved += copying.moved
     return Transfer(moved)
 
 
 @contextmanager
-def _reaching(remote: Any) -> Iterator[None]:
-    """Every kind of remote has its own exceptions for a wrong secret, a lost network, a bucket that is not there."""
+def reaching(remote: Any, secrets: Sequence[str] = ()) -> Iterator[None]:
+    """A remote's errors as ovt's: each kind has its own for a wrong secret, a lost network, a missing bucket."""
     from dvc.exceptions import DvcException
 
     try:
@@ -197,24 +212,13 @@ def _reaching(remote: Any) -> Iterator[None]:
     except (OvtError, DvcException):
         raise
     except Exception as error:
-        place = remote.fs.unstrip_protocol(remote.path)
-        raise MissingError(f"the remote cannot be used: {type(error).__name__}", at=place, why=str(error) or None,
-                           fix="check the network, the address and the credentials") from error
+        raise unusable(error, remote.fs.unstrip_protocol(remote.path), secrets) from error
 
 
-def _refuse_missing(missing: list[str]) -> None:
-    if missing:
-        raise MissingError(
-            f"{len(missing)} objects are neither here nor on the remote", at=", ".join(sorted(missing)[:3]),
-            why="they were never pushed from where they were made", fix="push from that machine", command="ovt push",
-        )
-
-
-def _refuse_failed(failed: list[str], what: str) -> None:
-    if failed:
-        raise MissingError(f"{len(failed)} objects could not be {what}ed", at=", ".join(failed[:3]),
-                           why="the remote refused or broke off", fix="try again: what is there stays there",
-                           command=f"ovt {what}")
+def secrets_of(project: Project) -> tuple[str, ...]:
+    """What must not be told: the values of the remotes' local settings that are secrets by their name."""
+    found = remote_options(project, local=True).values()
+    return tuple(value for options in found for name, value in options.items() if is_secret(name))
 
 
 def _listener(progress: Progress, what: str) -> Any:
@@ -248,9 +252,7 @@ def remote_add(project: Project, name: str, url: str, options: dict[str, str] | 
 
 
 def _secret(url: str, options: dict[str, str]) -> str | None:
-    if urlsplit(url).password:
-        return "a password in the URL"
-    return next((f"`{key}`" for key in sorted(options) if SECRET.search(key)), None)
+    return secret_in_url(url) or next((f"`{key}`" for key in sorted(options) if is_secret(key)), None)
 
 
 def _stage_target(project: Project, name: str) -> str:
@@ -270,15 +272,17 @@ def _opened(project: Project) -> Iterator[Repo]:
 
     for name in ("dvc", "dvc_data", "dvc_objects"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    mend_rwlock(project)
     try:
         # DVC's run-cache takes `dvc.yaml` from the current folder, wherever the repository is.
-        with warnings.catch_warnings(), chdir(project.root), Repo(str(project.root), _wait_for_lock=True) as repo:
+        with (warnings.catch_warnings(), chdir(project.root), Repo(str(project.root), _wait_for_lock=True) as repo,
+              adding_objects(cache_folder(project), "writing to DVC's cache")):
             warnings.simplefilter("ignore")  # of libraries that DVC uses, about each other
             yield repo
     except OvtError:
         raise
     except DvcException as error:
-        raise _translated(project, error) from error
+        raise told(error) or _translated(project, error) from error
 
 
 def _translated(project: Project, error: Exception) -> OvtError:
@@ -291,7 +295,7 @@ def _translated(project: Project, error: Exception) -> OvtError:
         return MissingError("no remote is set", at=".dvc/config", why="there is nowhere to push to or pull from",
                             fix="name a folder, s3://…, gs://… or ssh://…", command="ovt remote add URL")
     cause = f" ({error.__cause__})" if error.__cause__ is not None else ""
-    return ProjectError("DVC refused", at=str(project.root), why=f"{error}{cause}")
+    return ProjectError("DVC refused", at=str(project.root), why=redacted(f"{error}{cause}", secrets_of(project)))
 
 
 def _patiently(action: Callable[[], object]) -> None:

@@ -126,7 +126,7 @@ class Prints:
     def file(self, path: Path) -> str:
         """The MD5 of one file."""
         key, state = str(path), _stat(path)
-        return self._recall(key, state) or self._keep(key, path, state, _read_md5(path))
+        return self._recall(key, state) or self._keep(key, path, state, file_md5(path))
 
     def blobs(self, paths: Iterable[Path], compute: Callable[[list[Path]], dict[Path, str]]) -> dict[Path, str]:
         """Git's blob id of each file; `compute` is asked for those that are not known."""
@@ -177,7 +177,8 @@ def _stat(path: Path, *, follow: bool = True) -> Stat:
     return found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
 
 
-def _read_md5(path: Path) -> str:
+def file_md5(path: Path) -> str:
+    """DVC's hash of a file, read in pieces."""
     digest = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Self, cast
 
 from ovt.errors import MissingError, OvtError
+from ovt.storage.git_locks import patiently
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -100,8 +101,15 @@ class Commit:
 class Git:
     """Git as seen from one folder; a context manager because of the process that reads objects."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, handed: Mapping[str, str] | None = None) -> None:
+        """Git in a folder.
+
+        Args:
+            folder: where its commands start.
+            handed: variables that every command gets: those of a push's quarantine, which are scrubbed otherwise.
+        """
         self.folder = folder
+        self._handed = dict(handed or {})
         self._reader: subprocess.Popen[bytes] | None = None
         self._turn = threading.Lock()
 
@@ -129,7 +137,7 @@ class Git:
         Raises:
             GitError: its exit code is not one of `codes`.
         """
-        done = self.attempt(*arguments, content=content, environment=environment)
+        done = patiently(lambda: self.attempt(*arguments, content=content, environment=environment))
         if done.returncode not in codes:
             last = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit code {done.returncode}"]
             raise GitError(f"git {arguments[0]} failed", at=str(self.folder), why=last[-1])
@@ -139,10 +147,11 @@ class Git:
         self, *arguments: str, content: bytes | None = None, environment: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[bytes]:
         """Run `git`, whatever comes of it."""
+        added = {"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **self._handed, **(environment or {})}
         try:
             return subprocess.run(
                 ["git", *arguments], cwd=self.folder, input=content or b"", capture_output=True, check=False,
-                env=clean_environment({"LC_ALL": "C", "GIT_OPTIONAL_LOCKS": "0", **(environment or {})}),
+                env=clean_environment(added),
             )
         except FileNotFoundError:
             raise MissingError("`git` is not on PATH", fix="install Git 2.25 or newer") from None
@@ -213,7 +222,7 @@ class Git:
         if self._reader is None:
             self._reader = subprocess.Popen(
                 ["git", "cat-file", "--batch"], cwd=self.folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL, env=clean_environment({"LC_ALL": "C"}),
+                stderr=subprocess.DEVNULL, env=clean_environment({"LC_ALL": "C", **self._handed}),
             )
         stdin, stdout = cast("IO[bytes]", self._reader.stdin), cast("IO[bytes]", self._reader.stdout)
         stdin.write(os.fsencode(name) + b"\n")

@@ -2,7 +2,12 @@
 
 The file stays; what locks is `flock` on it. So there is never a stale lock to
 delete by hand: a killed process holds nothing. The file says who holds it
-(pid, since when, doing what), for the message of whoever waits.
+(process, when it was born, machine, since when, doing what), for the message
+of whoever waits.
+
+Worktrees have a lock each, and work side by side. What they share, DVC's
+cache, has one of its own: whoever adds objects holds it together with others,
+whoever deletes objects holds it alone.
 """
 
 from __future__ import annotations
@@ -10,19 +15,22 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import socket
 import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
     from ovt.project import Project
 
 PAUSE = 0.1
+CACHE_LOCK = "ovt.lock"
+"""Beside `files/` and `runs/` of a DVC cache."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +41,15 @@ class Holder:
     started: float
     """Unix seconds."""
     what: str
+    host: str = ""
+    """The machine, since a folder may be shared over the network; empty: this one."""
+    born: int = 0
+    """When the process started, in the kernel's ticks since boot: another process may get the same number later."""
+
+    @property
+    def here(self) -> bool:
+        """Whether it is a process of this machine."""
+        return self.host in {"", socket.gethostname()}
 
 
 _DEPTH: dict[tuple[Path, int], int] = {}
@@ -43,6 +60,32 @@ _DEPTH: dict[tuple[Path, int], int] = {}
 def project_lock(project: Project, what: str, note: Callable[[str], None] | None = None) -> Iterator[None]:
     """Hold the project's lock; wait for whoever has it, saying so once through `note`."""
     with file_lock(project.private / "lock", what, note):
+        yield
+
+
+@contextmanager
+def adding_objects(cache: Path, what: str) -> Iterator[None]:
+    """Keep objects of a DVC cache from being deleted until what was added is written down somewhere.
+
+    Any number of processes may add at once. A cache that cannot be written to
+    needs no lock: nobody adds or deletes there.
+    """
+    try:
+        handle = _open(cache / CACHE_LOCK)
+    except OSError:
+        yield
+        return
+    try:
+        _take(handle, fcntl.LOCK_SH, what, None)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def deleting_objects(cache: Path, note: Callable[[str], None] | None = None) -> Iterator[None]:
+    """Be alone in a DVC cache: wait until nobody adds to it, and let nobody begin."""
+    with file_lock(cache / CACHE_LOCK, "ovt gc", note):
         yield
 
 
@@ -58,10 +101,9 @@ def file_lock(path: Path, what: str, note: Callable[[str], None] | None = None) 
         finally:
             _DEPTH[held] -= 1
         return
-    handle = _wait(path, note)
+    handle = _wait(path, what, note)
     _DEPTH[held] = 1
     try:
-        _sign(handle, what)
         yield
     finally:
         del _DEPTH[held]
@@ -86,7 +128,30 @@ def holder(path: Path) -> Holder | None:
         found = _parse(path.read_bytes())
     except OSError:
         return None
-    return found if found is not None and _alive(found.pid) else None
+    return found if found is not None and alive(found) else None
+
+
+def alive(found: Holder) -> bool:
+    """Whether a process that signed still lives; one of another machine is believed to."""
+    if not found.here:
+        return True
+    try:
+        os.kill(found.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    born = birth(found.pid)
+    return not found.born or not born or born == found.born
+
+
+def birth(pid: int) -> int:
+    """When a process started, in ticks since boot; 0 where the system does not tell."""
+    try:
+        line = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+        return int(line.rpartition(")")[2].split()[19])  # the name before it may hold anything
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def _open(path: Path) -> int:
@@ -94,36 +159,47 @@ def _open(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
 
 
-def _wait(path: Path, note: Callable[[str], None] | None) -> int:
+def _wait(path: Path, what: str, note: Callable[[str], None] | None) -> int:
     handle = _open(path)
-    told = False
     try:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if not told and note is not None:
-                    note(_waiting_for(_signature(handle)))
-                told = True
-                time.sleep(PAUSE)
-            else:
-                return handle
+        _take(handle, fcntl.LOCK_EX, what, note)
+        _sign(handle, what)
     except BaseException:
         os.close(handle)
         raise
+    return handle
 
 
-def _waiting_for(found: Holder | None) -> str:
+def _take(handle: int, kind: int, what: str, note: Callable[[str], None] | None) -> None:
+    told = False
+    while True:
+        try:
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if not told and note is not None:
+                note(_waiting_for(_signature(handle), what))
+            told = True
+            time.sleep(PAUSE)
+        else:
+            return
+
+
+def _waiting_for(found: Holder | None, what: str) -> str:
     if found is None:
-        return "waiting for another ovt command in this project"
+        return f"{what}: waiting for another ovt command"
     since = time.strftime("%H:%M:%S", time.localtime(found.started))
-    return f"waiting for {found.what} (process {found.pid}, since {since})"
+    place = "" if found.here else f" on {found.host}"
+    return f"waiting for {found.what} (process {found.pid}{place}, since {since})"
 
 
 def _sign(handle: int, what: str) -> None:
-    content = json.dumps({"pid": os.getpid(), "started": time.time(), "what": what}).encode()
-    os.ftruncate(handle, 0)
-    os.pwrite(handle, content, 0)
+    pid = os.getpid()
+    value = {"pid": pid, "started": time.time(), "what": what, "host": socket.gethostname(), "born": birth(pid)}
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps(value).encode(), 0)
+    except OSError:
+        return  # the disk is full: the lock holds, only nobody learns whose it is
 
 
 def _signature(handle: int) -> Holder | None:
@@ -133,22 +209,15 @@ def _signature(handle: int) -> Holder | None:
 def _parse(content: bytes) -> Holder | None:
     try:
         value = json.loads(content)
-        return Holder(int(value["pid"]), float(value["started"]), str(value["what"]))
-    except (ValueError, KeyError, TypeError):
+        return Holder(int(value["pid"]), float(value["started"]), str(value["what"]), str(value.get("host", "")),
+                      int(value.get("born", 0)))
+    except (ValueError, KeyError, TypeError, AttributeError):
         return None  # released, or between taking the lock and signing
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
 def _release(handle: int) -> None:
-    os.ftruncate(handle, 0)
-    fcntl.flock(handle, fcntl.LOCK_UN)
-    os.close(handle)
+    try:
+        os.ftruncate(handle, 0)
+    finally:
+        fcntl.flock(handle, fcntl.LOCK_UN)
+        os.close(handle)

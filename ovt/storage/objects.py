@@ -16,25 +16,39 @@ from ovt.storage.git import git_of
 CONFIG_VARIABLES = ("DVC_SYSTEM_CONFIG_DIR", "DVC_GLOBAL_CONFIG_DIR")
 
 
+FILES = Path("files", "md5")
+"""Where a DVC cache, or a remote, keeps its objects."""
+
+
 def object_path(project: Project, digest: str) -> Path:
     """Where DVC's cache has the object, or would have it.
 
     A linked worktree without a cache setting has a cache of its own; what is
     not there is looked for in the main working tree's.
     """
-    path = _in_cache(cache_folder(project), digest)
-    if path.is_file() or not (project.root / ".dvc").is_dir():
+    path = object_in(cache_folder(project), digest)
+    if path.is_file():
         return path
+    found = (object_in(other, digest) for other in cache_folders(project)[1:])
+    return next((other for other in found if other.is_file()), path)
+
+
+def object_in(cache: Path, digest: str) -> Path:
+    """Where a cache keeps an object."""
+    return cache / FILES / digest[:2] / digest[2:]
+
+
+def cache_folders(project: Project) -> tuple[Path, ...]:
+    """The project's cache and, in a linked worktree that has its own, the main working tree's after it."""
+    own = cache_folder(project)
+    if not (project.root / ".dvc").is_dir():
+        return (own,)
     try:
         layout = git_of(project.root).layout
     except MissingError:  # DVC without Git
-        return path
-    main = _in_cache(cache_folder(Project(layout.main_top / layout.prefix)), digest)
-    return main if main.is_file() else path
-
-
-def _in_cache(cache: Path, digest: str) -> Path:
-    return cache / "files" / "md5" / digest[:2] / digest[2:]
+        return (own,)
+    main = cache_folder(Project(layout.main_top / layout.prefix))
+    return (own,) if main == own else (own, main)
 
 
 def listing(project: Project, digest: str) -> dict[str, str] | None:
@@ -42,10 +56,21 @@ def listing(project: Project, digest: str) -> dict[str, str] | None:
     if not digest.endswith(".dir"):
         return None
     try:
-        rows = json.loads(object_path(project, digest).read_bytes())
+        return parse_listing(object_path(project, digest).read_bytes())
     except (FileNotFoundError, ValueError):
         return None
-    return {row["relpath"]: row["md5"] for row in rows}
+
+
+def parse_listing(content: bytes) -> dict[str, str]:
+    """The files of a `.dir` object, by path below the folder.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return {str(row["relpath"]): str(row["md5"]) for row in json.loads(content)}
+    except (KeyError, TypeError) as error:
+        raise ValueError("no listing of a folder") from error
 
 
 def complete(project: Project, digest: str) -> bool:
@@ -76,6 +101,20 @@ def share_cache(project: Project, there: Project) -> None:
 def default_remote(project: Project) -> str | None:
     """The name of the remote that `dvc push` would use."""
     return os.environ.get("DVC_REMOTE") or _setting(project.root, "core", "remote")
+
+
+def remote_options(project: Project, *, local: bool = False) -> dict[str, dict[str, str]]:
+    """What `.dvc/config` says of each remote (with `local`: `config.local`, where secrets are), by its name."""
+    sections = _read(project.root / ".dvc" / ("config.local" if local else "config"))
+    heads = (name.strip("'").partition(" ") for name in sections)
+    named = [(kind, rest.strip('" ')) for kind, _, rest in heads]
+    return {rest: found for (kind, rest), found in zip(named, sections.values(), strict=True) if kind == "remote"}
+
+
+def link_types(project: Project) -> tuple[str, ...]:
+    """How DVC puts objects of the cache into the working tree, the first that works (`cache.type`)."""
+    value = _setting(project.root, "cache", "type") or "reflink,copy"
+    return tuple(kind.strip() for kind in value.split(",") if kind.strip())
 
 
 def _configured_cache(root: Path) -> Path | None:

@@ -6,8 +6,9 @@ of `ovt.yaml`. Not in it: policy (`check hooks privacy`), results, `.dvc/config`
 versions of ovt and torch, anything about the commit. So amend, rebase,
 cherry-pick and squash find the same run.
 
-Pretrained files and parent versions are named by digest in the tuning lock,
-and are in the key through it.
+A parent version is named by digest in the tuning lock, and is in the key
+through it; files and folders of pretrained vectors that the lock names are in
+it by DVC's hash.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Inputs:
     files: dict[str, str]
     """Blob id of each file that Git keeps, by path."""
     bulk: dict[str, str]
-    """DVC's hash of each bulk folder."""
+    """DVC's hash of each bulk folder, and of each file or folder of pretrained vectors that is used."""
     settings: dict[str, Any]
     """The tracked sections of `ovt.yaml`, with every default."""
 
@@ -64,8 +65,18 @@ def inputs_of(source: Source) -> Inputs | None:
     files = dict(schema)
     for path in (TUNING_LOCK, *CODE_FOLDERS, *(item.rstrip("/") for item in settings["code"])):
         files |= source.blobs(path)
-    bulk = {name: digest for name in BULK if (digest := source.digest(name))}
+    bulk = {name: digest for name in (*BULK, *pretrained_of(source)) if (digest := source.digest(name))}
     return Inputs(files, bulk, settings)
+
+
+def pretrained_of(source: Source) -> list[str]:
+    """Files and folders of vectors that a version's tuning lock names."""
+    content = source.read(TUNING_LOCK)
+    if content is None:
+        return []
+    from ovt.training.embeddings.names import locked_paths
+
+    return locked_paths(content.decode(errors="replace"))
 
 
 def key_of(source: Source) -> str | None:

@@ -1,22 +1,22 @@
 """The queue of background jobs as files: `.ovt/queue/KEY.json` and `KEY.progress` of the main working tree.
 
-All worktrees of a repository share one queue. Readers only read; what starts,
-runs and ends jobs is `ovt.workflows.background.jobs`.
+All worktrees of a repository share the queue of a project. Where a repository
+holds several projects each has its own, and `.git/ovt-worker/` says which
+there are: the one worker of the repository serves them all. Readers only
+read; what starts, runs and ends jobs is `ovt.workflows.background.jobs`.
 """
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Literal
+from pathlib import Path
+from typing import Literal
 
-from ovt.storage.files import write_json
+from ovt.project import Project
+from ovt.storage.files import write_bytes, write_json
 from ovt.storage.git import git_of
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ovt.project import Project
+from ovt.storage.lock import file_lock
 
 State = Literal["waiting", "running", "done", "failed", "cancelled", "superseded"]
 OPEN: frozenset[str] = frozenset({"waiting", "running"})
@@ -43,6 +43,8 @@ class Job:
     """Of a failure, in the words of the error."""
     branch: str = ""
     """The branch it was queued from: a newer commit of it supersedes this one while it waits."""
+    attempts: int = 0
+    """How often a worker began it: one that was killed is begun again, but not for ever."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,38 @@ def shared_root(project: Project) -> Path:
 def queue_folder(project: Project) -> Path:
     """Where the jobs of all worktrees are."""
     return shared_root(project) / ".ovt" / "queue"
+
+
+def worker_folder(project: Project) -> Path:
+    """Where the repository's one worker has its lock and the list of its queues."""
+    return git_of(project.root).layout.common_dir / "ovt-worker"
+
+
+def worker_lock(project: Project) -> Path:
+    """What the repository's worker holds while it lives."""
+    return worker_folder(project) / "lock"
+
+
+def register_queue(project: Project) -> None:
+    """Let the repository's worker know that the project has a queue."""
+    folder, root = worker_folder(project), str(shared_root(project))
+    if root in _roots(folder):
+        return
+    with file_lock(folder / "projects.lock", "queueing"):
+        text = json.dumps(sorted({*_roots(folder), root}))  # ASCII: a path may be no UTF-8
+        write_bytes(folder / "projects.json", text.encode())
+
+
+def served_projects(project: Project) -> list[Project]:
+    """The projects of the repository whose queues its worker serves; those that are no longer there left out."""
+    return [Project(root) for root in map(Path, _roots(worker_folder(project))) if (root / ".ovt").is_dir()]
+
+
+def _roots(folder: Path) -> list[str]:
+    try:
+        return [str(root) for root in json.loads((folder / "projects.json").read_bytes())]
+    except (OSError, ValueError, TypeError):
+        return []
 
 
 def read_jobs(folder: Path) -> list[Job]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ovt.errors import OvtError
 from ovt.project import Project
+from ovt.storage.secrets import redacted
 
 
 def write_crash_log(start: Path, text: str) -> Path | None:
@@ -19,7 +20,7 @@ def write_crash_log(start: Path, text: str) -> Path | None:
         folder = Path(tempfile.gettempdir())
     path = folder / f"crash-{time.strftime('%Y%m%d-%H%M%S')}.log"
     try:
-        path.write_text(text, encoding="utf-8")
+        path.write_text(redacted(text), encoding="utf-8")
     except OSError:
         return None
     return path

@@ -11,6 +11,10 @@ from ovt.stages.execution import LEAVES
 from ovt.stages.pipeline import TUNING_LOCK, has_content, keep_pipeline, stage_specs
 from ovt.workflows.background.estimate import remember
 from ovt.workflows.committing.staleness import StageResult, bring_up_to_date
+from ovt.workflows.sharing import catching_up
+from ovt.workflows.sharing.catching_up import catch_up
+from ovt.workflows.sharing.resolving import settle
+from ovt.workflows.tuning.parents import keep_parent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,9 +66,12 @@ def run_all(
     with project_lock(project, f"ovt run ({', '.join(wanted)})", progress.note):
         for name in recover(project):
             progress.note(f"{name}: half written by a command that was killed; the version before it is back")
+        settle(project, progress)
+        catch_up(project, progress)
         added = track_bulk(project)
         keep_pipeline(project)
         if "train" in wanted:
+            keep_parent(project, progress)
             _tune_if_needed(project, progress)
             keep_pipeline(project)
         _need_inputs(project, wanted)
@@ -99,6 +106,7 @@ def track_bulk(project: Project) -> tuple[str, ...]:
 
         for name in changed:
             dvc.add(project, name)
+    catching_up.remember(project)
     return tuple(changed)
 
 
@@ -126,7 +134,7 @@ def _tune_if_needed(project: Project, progress: Progress) -> None:
     if answers(project):
         return
     progress.note(f"{TUNING_LOCK} does not answer tuning.yaml and the schema: tuning first")
-    from ovt.workflows.tune import tune
+    from ovt.workflows.tuning.tune import tune
 
     tune(project, progress)
 

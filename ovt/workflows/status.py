@@ -13,6 +13,7 @@ from ovt.workflows.run import BULK
 if TYPE_CHECKING:
     from ovt.project import Project
     from ovt.workflows.background.jobs import QueueStatus
+    from ovt.workflows.shipping.embedding import Due
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ class Status:
     metrics: dict[str, float]
     """Task → primary metric on test, of the last results."""
     queue: QueueStatus
+    due: tuple[Due, ...] = ()
+    """Embeddings that are older than they may be."""
+    stale_variants: tuple[str, ...] = ()
+    """Further variants of the model that were trained on other data than the served one."""
 
 
 def look(project: Project) -> Status:
@@ -45,4 +50,8 @@ def look(project: Project) -> Status:
         and (not (pointer := project.root / f"{name}.dvc").is_file()
              or tracked_hash(pointer) != fingerprint(project, project.root / name))
     )
-    return Status(workspace.state, stale, changed, headline(project, workspace), status(project))
+    from ovt.workflows.shipping.embedding import due
+    from ovt.workflows.shipping.publishing import stale_variants
+
+    return Status(workspace.state, stale, changed, headline(project, workspace), status(project),
+                  tuple(due(project)), stale_variants(project, workspace))

@@ -17,11 +17,11 @@ from ovt.project import Project
 from ovt.storage.git import git_of
 from ovt.storage.lock import try_lock
 from ovt.versions.history import resolve
-from ovt.versions.queue import queue_folder, read_jobs
-from ovt.workflows.background.hook_events import hook_impl
-from ovt.workflows.background.hooks import EVENTS, hooks_folder, install, status, uninstall
-from ovt.workflows.background.jobs import worker_lock
+from ovt.versions.queue import queue_folder, read_jobs, worker_lock
 from ovt.workflows.committing.staged import check_staged
+from ovt.workflows.hooks.events import hook_impl
+from ovt.workflows.hooks.install import EVENTS, hooks_folder, install, status, uninstall
+from ovt.workflows.hooks.registry import state_folder
 
 
 @pytest.fixture
@@ -32,18 +32,13 @@ def calls(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def stand_in(calls: Path, tmp_path: Path) -> Callable[[Project], list[str]]:
-    """Put a recorder in the place of Python in all hooks; a function that returns the calls since the last look."""
+    """Put a recorder in the place of the Python that the hooks start."""
     script = tmp_path / "recorder"
     script.write_text(f'#!/bin/sh\nshift 4\necho "$@" "<$(cat | tr "\\n" ";")>" >>{calls}\n')
     script.chmod(0o755)
 
     def use(project: Project) -> list[str]:
-        for event in EVENTS:
-            path = hooks_folder(git_of(project.root)) / event
-            lines = path.read_text().splitlines()
-            at = next(number for number, line in enumerate(lines) if line.startswith("python="))
-            lines[at] = f"python='{script}'"
-            path.write_text("\n".join(lines) + "\n")
+        (state_folder(git_of(project.root)) / "python").write_text(f"{script}\n")
         calls.write_text("")
         return []
 
@@ -69,7 +64,7 @@ def hooked(plain: Project, stand_in: Callable[[Project], list[str]]) -> Project:
 @pytest.fixture
 def no_worker(plain: Project) -> Iterator[None]:
     """As if a worker ran: jobs are queued and stay there."""
-    release = try_lock(worker_lock(queue_folder(plain)), "the test")
+    release = try_lock(worker_lock(plain), "the test")
     assert release is not None
     yield
     release()
@@ -185,7 +180,7 @@ def test_merge_cherry_pick_and_revert_are_told(hooked: Project, seen: Callable[[
     assert told == "post-merge"
     git(hooked.root, "reset", "-q", "--hard", "HEAD~1")
     git(hooked.root, "cherry-pick", "main..side")
-    assert seen() == ["post-commit"] * 3
+    assert seen() == ["post-commit"]  # the last pick speaks for all
     git(hooked.root, "revert", "--no-edit", "HEAD")
     assert seen() == ["post-commit"]
 
@@ -200,6 +195,7 @@ def test_skipped(environment: dict[str, str], hooked: Project, seen: Callable[[]
 def test_in_a_linked_worktree(hooked: Project, tmp_path: Path, seen: Callable[[], list[str]]) -> None:
     there = Project(tmp_path / "linked")
     git(hooked.root, "worktree", "add", "-q", "-b", "linked", str(there.root))
+    assert seen() == ["post-checkout"]
     edit(there)
     commit(there)
     assert seen() == ["pre-commit", "post-commit"]
@@ -239,7 +235,7 @@ def test_two_projects_in_one_repository(tmp_path: Path, stand_in: Callable[[Proj
     git(tmp_path / "repo", "commit", "-q", "-m", "x")
     assert seen() == []
     assert "stay for two/" in uninstall(first)[0]
-    assert all(hook.state == "outdated" for hook in status(second))  # with the stand-in inside
+    assert all(hook.works for hook in status(second))
     uninstall(second)
     assert not any((hooks_folder(git_of(second.root)) / event).exists() for event in EVENTS)
 
@@ -314,9 +310,7 @@ def test_both_get_what_git_feeds_to_pre_push(plain: Project, tmp_path: Path, sta
 
 def test_a_python_that_is_gone(plain: Project, tmp_path: Path, calls: Path) -> None:
     install(plain)
-    for event in EVENTS:
-        path = hooks_folder(git_of(plain.root)) / event
-        path.write_text(path.read_text().replace("python='/", "python='/gone/"))
+    (state_folder(git_of(plain.root)) / "python").write_text("/gone/python")
     path = os.environ["PATH"].split(os.pathsep)
     clean = os.pathsep.join(folder for folder in path if not (Path(folder) / "ovt").exists())
     edit(plain)
@@ -336,6 +330,22 @@ def test_a_python_that_is_gone(plain: Project, tmp_path: Path, calls: Path) -> N
     edit(plain, "# more\n")
     git(plain.root, "commit", "-qam", "x", PATH=f"{other.parent}{os.pathsep}{clean}")
     assert calls.read_text() == "hook-impl pre-commit\nhook-impl post-commit\n"
+
+
+@pytest.mark.parametrize(("code", "stopped"), [(0, []), (3, ["commit", "push"]), (5, ["push"])])
+def test_only_a_finding_stops_git(code: int, stopped: list[str], plain: Project, tmp_path: Path) -> None:
+    """A bug in ovt (5) is no reason against a commit, and no hook makes a checkout fail that worked."""
+    install(plain)
+    git(tmp_path, "init", "-q", "--bare", "origin.git")
+    broken = tmp_path / "broken"
+    broken.write_text(f"#!/bin/sh\nexit {code}\n")
+    broken.chmod(0o755)
+    (state_folder(git_of(plain.root)) / "python").write_text(f"{broken}\n")
+    edit(plain)
+    many = (["commit", "-q", "-a", "-m", "x"], ["push", "-q", str(tmp_path / "origin.git"), "HEAD"],
+            ["worktree", "add", "-q", "--detach", str(tmp_path / "linked")], ["merge", "-q", "HEAD"])
+    done = [subprocess.run(["git", *words], cwd=plain.root, check=False, capture_output=True) for words in many]
+    assert [words[0] for words, one in zip(many, done, strict=True) if one.returncode] == stopped
 
 
 # -- what they do --------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ from ovt.storage.lock import try_lock
 from ovt.storage.objects import cache_folder
 from ovt.versions.artifacts import output_path, read_report
 from ovt.versions.history import resolve
-from ovt.versions.queue import Job, queue_folder, read_job, read_jobs, read_progress, write_job
+from ovt.versions.queue import Job, queue_folder, read_job, read_jobs, read_progress, worker_lock, write_job
 from ovt.versions.runs import read_run
 from ovt.workflows.background import jobs
 from ovt.workflows.background.worker import FileProgress, run_worker
@@ -60,7 +60,7 @@ def training(monkeypatch: pytest.MonkeyPatch) -> Training:
 
 @pytest.fixture
 def no_worker(plain: Project) -> Iterator[None]:
-    release = try_lock(jobs.worker_lock(queue_folder(plain)), "the test")
+    release = try_lock(worker_lock(plain), "the test")
     assert release is not None
     yield
     release()

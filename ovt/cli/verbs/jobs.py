@@ -1,4 +1,4 @@
-"""`ovt jobs [wait|cancel N|log N]`."""
+"""`ovt jobs [list|wait|cancel N|log N]`."""
 
 from __future__ import annotations
 
@@ -22,9 +22,17 @@ app = verb_app()
 def jobs(ctx: typer.Context) -> None:
     """Background training: list, wait, cancel, log."""
     if ctx.invoked_subcommand is None:
-        from ovt.workflows.background.jobs import status
+        list_jobs()
 
-        show(status(project()))
+
+@app.command("list")
+def list_jobs() -> None:
+    """The jobs, those that ended lately too."""
+    from ovt.workflows.background.jobs import resume, status
+
+    found = project()
+    resume(found)
+    show(status(found))
 
 
 @app.command()
@@ -75,7 +83,8 @@ def show(now: QueueStatus) -> None:
     if OUTPUT.as_json:
         OUTPUT.json({"format": "ovt.jobs/1", "worker": now.worker, "jobs": [
             {"number": found.job.number, "commit": found.job.commit, "key": found.job.key, "state": found.job.state,
-             "why": found.job.why, "progress": found.progress.fraction if found.progress else None}
+             "why": found.job.why, "progress": found.progress.fraction if found.progress else None,
+             "seconds_left": found.seconds_left}
             for found in now.jobs]})
         return
     if not now.jobs:
@@ -87,6 +96,12 @@ def show(now: QueueStatus) -> None:
 
 def _row(found: JobStatus) -> tuple[str, ...]:
     job = found.job
-    what = f"{100 * found.progress.fraction:.0f} % {found.progress.stage}" if found.progress else job.why
+    now = f"{100 * found.progress.fraction:.0f} % {found.progress.stage}" if found.progress else job.why
+    left = "" if found.seconds_left is None else f"about {_time(found.seconds_left)}"
+    what = ", ".join(part for part in (now, f"{left} left" if left and found.progress else left) if part)
     queued = datetime.fromtimestamp(job.queued).astimezone().strftime("%Y-%m-%d %H:%M")
     return (str(job.number), job.commit[:10], job.state, queued, what)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

@@ -28,18 +28,23 @@ def log(
 ) -> None:
     """The versions and their quality."""
     from ovt.versions.history import history
-    from ovt.workflows.review.scores import headline
+    from ovt.versions.promotions import aliases_at
+    from ovt.workflows.background.jobs import resume
+    from ovt.workflows.review.scores import headlines
 
     found = project()
+    resume(found)
     versions = history(found, tuple(revisions or ("HEAD",)), limit)
     if slice_ or task or metric:
         _follow(found, versions, Series(task or "", slice_, metric))
         return
-    scores = [headline(found, version) for version in versions]
+    scores = headlines(found, versions)
+    means = aliases_at(found, versions)
     if OUTPUT.as_json:
         OUTPUT.json({"format": "ovt.log/1", "versions": [
             {"commit": version.commit, "key": version.key, "subject": version.subject, "author": version.author,
-             "when": version.when, "refs": list(version.refs), "state": version.state, "metrics": score}
+             "when": version.when, "refs": list(version.refs), "aliases": means.get(version.commit or "", []),
+             "state": version.state, "metrics": score}
             for version, score in zip(versions, scores, strict=True)
         ]})
         return
@@ -49,7 +54,7 @@ def log(
         [(
             (version.commit or "")[:10], datetime.fromtimestamp(version.when).astimezone().strftime("%Y-%m-%d %H:%M"),
             version.author, *(f"{score[task]:.4f}" if task in score else "–" for task in tasks), _state(version),
-            f"{version.subject}{' (' + ', '.join(version.refs) + ')' if version.refs else ''}",
+            f"{version.subject}{_names(version, means)}",
         ) for version, score in zip(versions, scores, strict=True)],
         right=frozenset(range(3, 3 + len(tasks))), drop=(2, 1),
     )
@@ -73,3 +78,11 @@ def _state(version: object) -> str:
     if state == "pending":
         return f"pending {100 * (getattr(version, 'progress', None) or 0):.0f} %"
     return "ready" if state == "ready" else "no model yet"
+
+
+def _names(version: Version, means: dict[str, list[str]]) -> str:
+    """What means or names a version: aliases first, with the mark of something that is in use."""
+    from ovt.versions.promotions import plain_refs
+
+    names = [f"► {alias}" for alias in means.get(version.commit or "", [])] + plain_refs(version)
+    return f" ({', '.join(names)})" if names else ""

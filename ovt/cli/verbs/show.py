@@ -58,8 +58,21 @@ def _show_tables(report: dict[str, Any], version: Version, task: str | None, spl
     kinds = ("overall", "slices", "tags") if tags else ("overall", "slices")
     OUTPUT.note(f"{version.spec} {(version.commit or '')[:10]} {version.subject}".rstrip())
     OUTPUT.render(quality_table(report, split=split, task=task, kinds=kinds))  # type: ignore[arg-type]
+    if "variants" in report:
+        _show_variants(report, task, split)
     if task is not None and split in report["tasks"][task]["splits"]:
         OUTPUT.render(confusion_table(report["tasks"][task]["splits"][split]["overall"]))
+
+
+def _show_variants(report: dict[str, Any], task: str | None, split: str) -> None:
+    from ovt.render.variants import variants_table
+
+    found = report["variants"]
+    OUTPUT.note(f"\nvariants beside `{found['served']}`, which is served:")
+    OUTPUT.render(variants_table(report, split=split, task=task))
+    for name, about in found["others"].items():
+        if about.get("stale"):
+            OUTPUT.note(f"`{name}` is stale: it was trained on other data than `{found['served']}`")
 
 
 def _show_classes(found: Project, version: Version, asked: Asked) -> None:

@@ -1,12 +1,14 @@
 """Background training: what a plain `git commit` starts, seen from the user's side.
 
-One worker process per repository takes jobs from the queue; it is detached
-(its own session, low priority, no terminal), so it survives the terminal that
-started it. After a reboot the next commit, or `ovt jobs wait`, starts it again.
+One worker process per repository takes jobs from the queues of its projects;
+it is detached (its own session, low priority, no terminal), so it survives the
+terminal that started it. After a reboot, or when it was killed, the next
+command that looks at the queue starts it again (`resume`).
 """
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -14,6 +16,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ovt.errors import MissingError, UsageError
+from ovt.project import STAGES
 from ovt.storage.git import clean_environment, git_of
 from ovt.storage.lock import file_lock, holder, try_lock
 from ovt.versions.history import resolve
@@ -25,7 +28,9 @@ from ovt.versions.queue import (
     read_job,
     read_jobs,
     read_progress,
+    register_queue,
     shared_root,
+    worker_lock,
     write_job,
 )
 
@@ -38,6 +43,9 @@ if TYPE_CHECKING:
 KEPT = 20
 """Ended jobs that stay listed."""
 POLL = 0.2
+DETACHED = """if command -v ionice >/dev/null 2>&1; then set -- ionice -c 3 "$@"; fi
+"$@" </dev/null >>"$0" 2>&1 &"""
+"""The disk is for whoever waits at the terminal; processor time too, see the worker's `NICE`."""
 STARTUP = 5.0
 """Seconds without a worker after which a new one is started: one may be just starting."""
 
@@ -48,6 +56,8 @@ class JobStatus:
 
     job: Job
     progress: JobProgress | None
+    seconds_left: float | None = None
+    """How long it will still take, told from what its stages took here before; None: not known."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,7 @@ def queue_job(
     version = resolve(project, revision)
     if not version.key or version.state == "ready" or version.commit is None:
         return None
+    register_queue(project)
     folder = queue_folder(project)
     branch = git_of(project.root).attempt("symbolic-ref", "--quiet", "--short", "HEAD").stdout.decode().strip()
     with file_lock(folder / "lock", "queueing"):
@@ -101,10 +112,34 @@ def queue_job(
 def status(project: Project) -> QueueStatus:
     """The queue: jobs oldest first, each with its progress."""
     folder = queue_folder(project)
-    found = holder(worker_lock(folder))
+    found = holder(worker_lock(project))
     jobs = read_jobs(folder) if folder.is_dir() else []
-    running = tuple(JobStatus(job, read_progress(folder, job.key) if job.state == "running" else None) for job in jobs)
-    return QueueStatus(running, found.pid if found else None)
+    return QueueStatus(tuple(_looked_at(project, folder, job) for job in jobs), found.pid if found else None)
+
+
+def _looked_at(project: Project, folder: Path, job: Job) -> JobStatus:
+    if job.state not in OPEN:
+        return JobStatus(job, None)
+    from ovt.workflows.background.estimate import remembered
+
+    progress = read_progress(folder, job.key) if job.state == "running" else None
+    whole = remembered(project, *(job.stages or STAGES))
+    left = None if whole is None else whole * (1.0 - (progress.fraction if progress else 0.0))
+    return JobStatus(job, progress, left)
+
+
+def resume(project: Project) -> bool:
+    """Start a worker if jobs are open and none lives: after a reboot, or when it was killed. True if it was needed.
+
+    Never in CI and never where the hooks are told to do nothing.
+    """
+    folder = queue_folder(project)
+    if not folder.is_dir() or any(os.environ.get(name, "0") not in {"", "0", "false"} for name in ("CI", "OVT_SKIP")):
+        return False
+    if holder(worker_lock(project)) is not None or not any(job.state in OPEN for job in read_jobs(folder)):
+        return False
+    register_queue(project)
+    return start_worker(project)
 
 
 def wait(
@@ -165,7 +200,7 @@ def log(project: Project, number: int) -> str:
 
 def start_worker(project: Project) -> bool:
     """Start the repository's worker, detached; False if one runs."""
-    release = try_lock(worker_lock(queue_folder(project)), "looking for the worker")
+    release = try_lock(worker_lock(project), "looking for the worker")
     if release is None:
         return False
     release()
@@ -175,17 +210,12 @@ def start_worker(project: Project) -> bool:
     # The shell ends at once: the worker is nobody's child, so it leaves no zombie and dies with no terminal.
     # -P: a module of the user's repository must not shadow the standard library's.
     subprocess.run(
-        ["sh", "-c", '"$@" </dev/null >>"$0" 2>&1 &', str(out), sys.executable, "-P", "-m",
+        ["sh", "-c", DETACHED, str(out), sys.executable, "-P", "-m",
          "ovt.workflows.background.worker", str(root)],
         check=True, start_new_session=True, cwd=root, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, env=clean_environment({"OVT_SKIP": "1"}),
     )
     return True
-
-
-def worker_lock(folder: Path) -> Path:
-    """What a worker holds while it lives."""
-    return folder / "worker.lock"
 
 
 def log_file(root: Path, key: str) -> Path:

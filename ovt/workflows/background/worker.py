@@ -13,34 +13,37 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shutil
 import sys
 import time
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from ovt.errors import OvtError
 from ovt.project import STAGES, Project
-from ovt.storage.fingerprint import tracked_hash
-from ovt.storage.git import Git, git_of
+from ovt.storage.git import git_of
 from ovt.storage.lock import file_lock, try_lock
-from ovt.storage.objects import complete, default_remote, share_cache
-from ovt.versions.key import BULK
-from ovt.versions.queue import Job, queue_folder, read_job, read_jobs, write_job
+from ovt.storage.machine_faults import told
+from ovt.versions.queue import (
+    Job,
+    queue_folder,
+    read_job,
+    read_jobs,
+    served_projects,
+    worker_lock,
+    write_job,
+)
 from ovt.versions.runs import publish
-from ovt.workflows.background.jobs import log_file, worker_lock
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ovt.progress import Progress
+from ovt.workflows.background.jobs import log_file
+from ovt.workflows.background.worktrees import bring_data, detached_worktree
 
 LOGGER = logging.getLogger(__name__)
 NICE = 10
 DEBOUNCE = 1.0
 """Seconds a job waits before it starts: a series of commits supersedes all but its last."""
+MOST_ATTEMPTS = 3
+"""Times that a job is begun whose worker was killed meanwhile."""
 WEIGHTS = {"compile": 0.1, "label": 0.15, "train": 0.65, "evaluate": 0.1}
 """Share of a whole run that each stage usually takes."""
 
@@ -86,21 +89,24 @@ def _fraction(stage: str, within: float) -> float:
 
 
 def run_worker(project: Project, *, debounce: float = DEBOUNCE) -> int:
-    """Run jobs until none waits; the number of jobs run. Returns at once if a worker runs already.
+    """Run the jobs of all projects of the repository until none waits; the number of jobs run.
+
+    Returns at once if a worker runs already.
 
     Args:
-        project: the project in the main working tree.
+        project: any of them, in the main working tree.
         debounce: seconds a job waits before it starts.
     """
-    folder, count = queue_folder(project), 0
-    while any(job.state == "waiting" or (job.state == "running" and count == 0) for job in read_jobs(folder)):
-        release = try_lock(worker_lock(folder), "training in the background")
+    count = 0
+    while _has_work(project, begun=count > 0):
+        release = try_lock(worker_lock(project), "training in the background")
         if release is None:
             break
         try:
-            _take_up(folder)
-            while (job := _next(folder, debounce)) is not None:
-                run_job(project, job)
+            for served in served_projects(project):
+                _take_up(queue_folder(served))
+            while (found := _next(project, debounce)) is not None:
+                run_job(*found)
                 count += 1
         finally:
             release()
@@ -108,27 +114,50 @@ def run_worker(project: Project, *, debounce: float = DEBOUNCE) -> int:
     return count
 
 
+def _has_work(project: Project, *, begun: bool) -> bool:
+    """Whether a job waits or, for a worker that has just begun, says that it runs: its own worker is dead."""
+    states = {"waiting"} if begun else {"waiting", "running"}
+    return any(job.state in states for served in served_projects(project) for job in read_jobs(queue_folder(served)))
+
+
 def _take_up(folder: Path) -> None:
-    """Jobs that a killed worker left as running wait again."""
+    """Jobs that a killed worker left as running wait again; one that took several workers with it has failed."""
     with file_lock(folder / "lock", "taking up"):
         for job in read_jobs(folder):
-            if job.state == "running":
+            if job.state != "running":
+                continue
+            if job.attempts < MOST_ATTEMPTS:
                 write_job(folder, replace(job, state="waiting", pid=None, started=None))
+            else:
+                why = f"its worker was killed {job.attempts} times: out of memory?"
+                write_job(folder, replace(job, state="failed", pid=None, ended=time.time(), why=why))
 
 
-def _next(folder: Path, debounce: float) -> Job | None:
+def _next(project: Project, debounce: float) -> tuple[Project, Job] | None:
+    """The job that has waited longest, whichever project it is of."""
     while True:
-        with file_lock(folder / "lock", "taking a job"):
-            waiting = [job for job in read_jobs(folder) if job.state == "waiting"]
-            if not waiting:
-                return None
-            rest = waiting[0].queued + debounce - time.time()
-            # A clock that jumped back must not make a job wait for long.
-            if rest <= 0 or rest > debounce:
-                job = replace(waiting[0], state="running", started=time.time(), pid=os.getpid())
-                write_job(folder, job)
-                return job
-        time.sleep(min(rest, debounce))
+        waiting = [(job.queued, number, served, job) for number, served in enumerate(served_projects(project))
+                   for job in read_jobs(queue_folder(served)) if job.state == "waiting"]
+        if not waiting:
+            return None
+        _, _, served, job = min(waiting, key=lambda found: found[:2])
+        rest = job.queued + debounce - time.time()
+        # A clock that jumped back must not make a job wait for long.
+        if 0 < rest <= debounce:
+            time.sleep(rest)
+        elif (begun := _begin(queue_folder(served), job)) is not None:
+            return served, begun
+
+
+def _begin(folder: Path, job: Job) -> Job | None:
+    """Mark a job as running; None if it was cancelled or superseded meanwhile."""
+    with file_lock(folder / "lock", "taking a job"):
+        now = read_job(folder, job.key)
+        if now is None or now.state != "waiting":
+            return None
+        begun = replace(now, state="running", started=time.time(), pid=os.getpid(), attempts=now.attempts + 1)
+        write_job(folder, begun)
+        return begun
 
 
 def run_job(project: Project, job: Job) -> Job:
@@ -158,6 +187,9 @@ def _guarded(project: Project, job: Job, progress: FileProgress, log: TextIO) ->
         progress.note(f"error: {error}")
         return replace(job, state="failed", ended=time.time(), pid=None, why=error.what)
     except Exception as error:
+        if (fault := told(error)) is not None:
+            progress.note(f"error: {fault}")
+            return replace(job, state="failed", ended=time.time(), pid=None, why=fault.what)
         LOGGER.exception("a bug in ovt, or in a library")
         return replace(job, state="failed", ended=time.time(), pid=None, why=f"{type(error).__name__}: {error}")
     finally:
@@ -175,46 +207,6 @@ def _train(project: Project, job: Job, progress: FileProgress, log: TextIO) -> N
             log.flush()
             text = log_file(project.root, job.key).read_text(encoding="utf-8", errors="replace")
             publish(git_of(project.root), there, job.key, text)
-
-
-@contextmanager
-def detached_worktree(project: Project, commit: str) -> Iterator[Project]:
-    """The project at a commit, in a worktree of its own that shares the caches; removed at the end."""
-    git = git_of(project.root)
-    top = project.root / ".ovt" / "worktrees" / commit[:16]
-    _remove(git, top)
-    # The user's post-checkout hook is for the user's checkouts.
-    git.run("-c", f"core.hooksPath={os.devnull}", "worktree", "add", "--detach", "--force", "--quiet", str(top), commit)
-    try:
-        there = Project(top / git.layout.prefix, shared_cache=project.cache)
-        share_cache(project, there)
-        yield there
-    finally:
-        _remove(git, top)
-
-
-def _remove(git: Git, top: Path) -> None:
-    git.attempt("worktree", "remove", "--force", "--force", str(top))
-    shutil.rmtree(top, ignore_errors=True)
-    git.attempt("worktree", "prune")
-
-
-def bring_data(project: Project, there: Project, progress: Progress) -> None:
-    """Put data, labels and tags that `there` names into it, from the cache or the remote of `project`.
-
-    Raises:
-        MissingError: an object is in neither.
-    """
-    from ovt.storage import dvc
-
-    pointers = [f"{name}.dvc" for name in BULK if (there.root / f"{name}.dvc").is_file()]
-    if not pointers:
-        return
-    hashes = [tracked_hash(there.root / pointer) for pointer in pointers]
-    absent = [digest for digest in hashes if digest and not complete(there, digest)]
-    if absent and default_remote(project) is not None:
-        dvc.pull_objects(there, absent, progress)
-    dvc.checkout(there, pointers)
 
 
 def main(arguments: list[str]) -> int:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
     from ovt.versions.history import Version
 
 MEGABYTE = 1_000_000
-SAMPLE = 101
-"""Test records whose prediction is timed."""
 SIZE = "files of model/ that are served, 1 MB is 1,000,000 bytes"
 
 
@@ -33,7 +31,7 @@ def _measured(project: Project, version: Version) -> Iterator[Budget]:
     if asked.size_mb is not None:
         yield Budget("size", asked.size_mb, _size_mb(project, version), SIZE)
     if asked.latency_ms is not None:
-        from ovt.training.latency import HOW
+        from ovt.serving.cost import HOW
 
         yield Budget("latency", asked.latency_ms, _latency_ms(project, version), HOW)
 
@@ -45,18 +43,15 @@ def _size_mb(project: Project, version: Version) -> float:
 
 
 def _latency_ms(project: Project, version: Version) -> float:
-    import numpy as np
-
     from ovt.errors import MissingError
-    from ovt.schema.spec import SPLITS
-    from ovt.training.latency import p50_ms
-    from ovt.workflows.review.votes import opened_store
-    from ovt.workflows.sharing.models import opened_model
+    from ovt.progress import Silent
+    from ovt.serving.cost import SAMPLE, p50_ms
+    from ovt.serving.loading import load
+    from ovt.workflows.shipping.export import cached_bundle
+    from ovt.workflows.shipping.records import test_records
 
-    with opened_store(project, version) as store, opened_model(project, version) as model:
-        rows = np.flatnonzero(store.splits == SPLITS.index("test"))
-        if not len(rows):
-            raise MissingError("there is no test record to time the model on", at="ovt.yaml: check.latency_ms",
-                               fix="tag some records `test`")
-        spread = np.linspace(0, len(rows) - 1, min(SAMPLE, len(rows))).astype(np.int64)
-        return p50_ms(model, store, rows[spread])
+    _, lines = test_records(project, version, SAMPLE)
+    if not lines:
+        raise MissingError("there is no test record to time the model on", at="ovt.yaml: check.latency_ms",
+                           fix="tag some records `test`")
+    return p50_ms(load(cached_bundle(project, version, Silent())), lines)

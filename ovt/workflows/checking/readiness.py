@@ -72,7 +72,7 @@ def _not_pushed(version: Version) -> MissingError:
 def _train(project: Project, version: Version, progress: Progress) -> None:
     from ovt.versions.history import workspace
     from ovt.workflows.background.jobs import queue_job, wait
-    from ovt.workflows.background.worker import bring_data
+    from ovt.workflows.background.worktrees import bring_data
     from ovt.workflows.run import run_all
 
     if version.spec == WORKSPACE or workspace(project).key == version.key:

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ovt.errors import UsageError
+from ovt.progress import Silent
 from ovt.workflows.run import BULK
+from ovt.workflows.sharing.catching_up import catch_up, remember
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,8 +62,11 @@ def add(project: Project, paths: Sequence[Path], note: str | None = None) -> Add
         else:
             plain.append(project.shown(inside))
     described = _describe(project, paths, note)
+    if bulk:
+        catch_up(project, Silent())
     for name in sorted(bulk):
         dvc.add(project, name)
+    remember(project)
     staged = [*plain, *(f"{name}.dvc" for name in sorted(bulk))]
     with Git(project.root) as git:
         if (project.root / ".gitignore").is_file():

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from ovt.errors import ProjectError, UsageError
-from ovt.stages.pipeline import TUNING_LOCK, keep_pipeline
+from ovt.stages.pipeline import TUNING_LOCK, keep_pipeline, pretrained
 from ovt.workflows.background import estimate
 from ovt.workflows.run import BULK, RunResult, run_all, track_bulk
+from ovt.workflows.sharing.catching_up import catch_up
 from ovt.workflows.sharing.pinning import pin_predictions
+from ovt.workflows.sharing.resolving import settle
 
 if TYPE_CHECKING:
     from ovt.progress import Progress
@@ -64,10 +66,14 @@ def commit(
         ProjectError: an input is partly staged, is wrong, or changed meanwhile.
     """
     from ovt.storage.git import Git
+    from ovt.storage.git_locks import clear, noted
+    from ovt.storage.lock import project_lock
 
     if not message.strip():
         raise UsageError("the commit message is empty", fix="say what changed", command='ovt commit -m "…"')
-    with Git(project.root) as git:
+    with Git(project.root) as git, project_lock(project, "ovt commit", progress.note):
+        for path in clear(project, git.layout):
+            progress.note(f"{path.name}: left by a git that was killed together with ovt, removed")
         refuse_partly_staged(git, project)
         pin_predictions(project, progress)
         result = None
@@ -76,18 +82,23 @@ def commit(
                 progress.note(told)
             result = run_all(project, progress, strict=strict)
         else:
+            settle(project, progress)
+            catch_up(project, progress)
             track_bulk(project)
             keep_pipeline(project)
         files = committable(git, project, with_results=train == "wait")
         first = git.resolve("HEAD") is None
-        made = _commit_only(git, files, message, first=first)
+        with noted(project, git.layout):
+            made = _commit_only(git, files, message, first=first)
     queued = bool(made) and train == "background" and _queue(project, made)
     return CommitResult(made, tuple(files) if made else (), result, queued, first)
 
 
 def input_paths(project: Project) -> tuple[str, ...]:
     """What a version is made from, as paths relative to the project; not all of them exist."""
-    return (*INPUT_FILES, *INPUT_FOLDERS, *project.settings.code)
+    vectors = pretrained(project)
+    beside = (f"{path}.dvc" for path in vectors), (f"{path.rpartition('/')[0] or '.'}/.gitignore" for path in vectors)
+    return (*INPUT_FILES, *INPUT_FOLDERS, *project.settings.code, *vectors, *beside[0], *beside[1])
 
 
 def refuse_partly_staged(git: Git, project: Project) -> None:

@@ -17,7 +17,7 @@ from ovt.settings import SETTINGS_FILE, parse_settings
 from ovt.storage.fingerprint import fingerprint, pointer_hash
 from ovt.storage.git import git_of
 from ovt.versions.key import BULK, CODE_FOLDERS
-from ovt.workflows.background.hooks import GUARDED
+from ovt.workflows.hooks.registry import GUARDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,10 +95,17 @@ def _pointer(project: Project, path: str, content: bytes) -> None:
     """A `.dvc` file that names other data than what lies there would be a version that nobody has seen."""
     folder = path.removesuffix(".dvc")
     here = fingerprint(project, project.root / folder)
-    if here is not None and here != pointer_hash(content, path):
+    if here is not None and here not in {pointer_hash(content, path), _committed_hash(project, path)}:
         raise ProjectError(f"`{path}` does not match `{folder}/`", at=path,
                            why=f"`{folder}/` was changed after it was added", fix="add it again, then stage the file",
                            command=f"ovt add {folder}/ && git add {path}")
+
+
+def _committed_hash(project: Project, path: str) -> str | None:
+    """What HEAD says: data that is still HEAD's was not changed here, a newer pointer came by a merge or a checkout."""
+    git = git_of(project.root)
+    content = git.read(f"HEAD:{git.layout.prefix}{path}")
+    return pointer_hash(content, path) if content is not None else None
 
 
 def _refuse_bulk(project: Project, path: str, content: bytes) -> None:

@@ -12,8 +12,9 @@ import hashlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ovt.errors import OvtError, UsageError
+from ovt.errors import MissingError, OvtError, UsageError
 from ovt.progress import Silent
+from ovt.workflows.review.by_reports import compare_by_reports
 from ovt.workflows.review.confirm import confirm
 from ovt.workflows.review.opened import PREDICTIONS, WORKSPACE, Opened, open_version
 from ovt.workflows.review.remeasure import Fetching, can_help, not_told, remeasure, told
@@ -51,11 +52,17 @@ def compare(
 
     Raises:
         UsageError: an unknown revision.
-        MissingError: a side has no model yet, or its predictions are not on this machine.
+        MissingError: a side has no model yet. Where its predictions are not on this machine, the reports are compared.
     """
     from ovt.quality.policy.thresholds import Policy
 
-    before, after = open_version(project, a), open_version(project, b)
+    try:
+        before, after = open_version(project, a), open_version(project, b)
+    except MissingError:
+        found = compare_by_reports(project, a, b)
+        if found is None:
+            raise
+        return found
     policy = Policy.of(project.settings.check)
     kept = project.cache / "diffs" / f"{_key(before, after, policy)}.json"
     diff = _load(kept)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ovt.errors import MissingError, ProjectError
 from ovt.project import Project
+from ovt.stages.pipeline import pretrained
 from ovt.storage.files import write_bytes
 from ovt.storage.fingerprint import fingerprint, tracked_hash
 from ovt.storage.git import git_of
@@ -21,8 +22,10 @@ from ovt.storage.lock import project_lock
 from ovt.storage.objects import complete, default_remote
 from ovt.versions.history import Version, resolve
 from ovt.versions.key import BULK, LOCK_FILE
-from ovt.versions.needs import needed_objects, output_objects
+from ovt.versions.needs import needed_objects, output_objects, products_of
 from ovt.versions.runs import ENVIRONMENT_FILE, LOG_FILE, run_files
+from ovt.versions.source import source_of
+from ovt.workflows.sharing.catching_up import lags, remember
 
 if TYPE_CHECKING:
     from ovt.progress import Progress
@@ -75,12 +78,14 @@ def restore(project: Project, version: Version, progress: Progress) -> CheckoutR
     here = Project(project.root, project.shared_cache)  # settings and schema may be others than a moment ago
     written = _write_run(here, version) if version.report == "run" else ()
     # Outputs by their own paths: next to a `.dvc` file DVC passes over a target that is a stage's output.
-    targets = [name for name in BULK if (here.root / f"{name}.dvc").is_file()]
+    tracked = dict.fromkeys((*BULK, *products_of(source_of(here, None)), *pretrained(here)))
+    targets = [name for name in tracked if (here.root / f"{name}.dvc").is_file()]
     if version.report is not None:
         targets += sorted(output_objects(here, version))
     progress.update("checkout", "data and model")
     if targets:
         dvc.checkout(here, targets)
+    remember(here)
     return CheckoutResult(version, version.report is not None, written)
 
 
@@ -110,7 +115,9 @@ def changed_bulk(project: Project) -> list[str]:
     for name in BULK:
         here = fingerprint(project, project.root / name)
         # Plain files in Git: `git status` speaks for them.
-        if here not in {None, tracked_hash(project.root / f"{name}.dvc")} and not git.index(f"{name}/"):
+        if here in {None, tracked_hash(project.root / f"{name}.dvc")} or lags(project, name):
+            continue
+        if not git.index(f"{name}/"):
             found.append(f"{name}/")
     return found
 

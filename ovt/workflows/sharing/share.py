@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from ovt.errors import MissingError
 from ovt.storage.git import git_of
-from ovt.versions.history import Version, resolve
+from ovt.storage.secrets import redacted
 from ovt.versions.needs import needed_objects
 from ovt.versions.runs import RUNS, run_keys
 from ovt.workflows.sharing.checkout import bring_objects, changed_bulk, restore
+from ovt.workflows.sharing.revisions import expand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ovt.progress import Progress
     from ovt.project import Project
     from ovt.storage.git import Git
+    from ovt.versions.history import Version
 
 SKIP = {"OVT_SKIP": "1"}
 STORAGE = "storage"
@@ -48,13 +50,22 @@ def push(
 ) -> ShareResult:
     """Send data, models and runs of versions; the commits themselves are `git push`'s.
 
+    What is on the remote is not sent again, so one that broke off goes on where it was.
+
+    Args:
+        project: whose versions.
+        progress: hears how far it is, and what is waited for.
+        revisions: revisions and ranges (`A..B`).
+        remote: DVC's remote; None: the project's.
+        git_remote: where runs go; None: the branch's.
+
     Raises:
         UsageError: no such revision.
         MissingError: no remote is set, or an object of a version is neither here nor there.
     """
     from ovt.storage import dvc
 
-    versions = tuple(resolve(project, revision) for revision in revisions)
+    versions = expand(project, revisions)
     needed = frozenset().union(*(needed_objects(project, version) for version in versions))
     moved = dvc.push_objects(project, sorted(needed), progress, remote).moved if needed else 0
     runs = _push_runs(project, [version.key for version in versions if version.report == "run"], git_remote, progress)
@@ -66,12 +77,18 @@ def pull(
 ) -> ShareResult:
     """Fetch data, models and runs of versions; those of HEAD are put into the working tree.
 
+    Args:
+        project: where to.
+        progress: hears how far it is, and what is waited for.
+        revisions: revisions and ranges (`A..B`).
+        git_remote: where runs come from; None: the branch's.
+
     Raises:
         UsageError: no such revision.
         MissingError: no remote is set, or it lacks an object.
     """
     runs = fetch_runs(project, git_remote)
-    versions = tuple(resolve(project, revision) for revision in revisions)
+    versions = expand(project, revisions)
     moved = sum(bring_objects(project, version, progress) for version in versions)
     head = git_of(project.root).resolve("HEAD")
     here = next((version for version in versions if version.commit == head), None)
@@ -108,7 +125,7 @@ def fetch_runs(project: Project, git_remote: str | None = None) -> int:
     after = run_keys(git)
     # A run that both sides made shows as a rejected update: each keeps its own, and that is fine.
     if done.returncode and after == before and b"rejected" not in done.stderr:
-        raise MissingError(f"the Git remote `{source}` cannot be reached", why=_last(done.stderr),
+        raise MissingError(f"the Git remote `{source}` cannot be reached", why=redacted(_last(done.stderr)),
                            fix="check the network and `git remote -v`", command=f"git fetch {source}")
     return len(after - before)
 
@@ -137,7 +154,7 @@ def _push_runs(project: Project, keys: Sequence[str], git_remote: str | None, pr
         progress.note(f"run {ref.removeprefix(RUNS)[:12]} was pushed by someone else first: theirs is used")
         git.run("fetch", "--quiet", "--no-tags", target, f"+{ref}:{ref}", environment=SKIP)
     if done.returncode and not lines:
-        raise MissingError(f"the Git remote `{target}` cannot be reached", why=_last(done.stderr),
+        raise MissingError(f"the Git remote `{target}` cannot be reached", why=redacted(_last(done.stderr)),
                            fix="check the network and `git remote -v`", command="git push")
     return sum(fields[0] == "*" for fields in lines)
 

@@ -11,6 +11,7 @@ from ovt.schema.parse import SCHEMA_FILES, load_schema
 from ovt.stages.pipeline import has_content, keep_pipeline
 from ovt.storage.files import write_text
 from ovt.storage.git import Git
+from ovt.workflows.sharing.merging import configure
 from ovt.workflows.starting import scaffold
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ def initialise(request: InitRequest, progress: Progress) -> InitResult:
     project = Project(root)
     load_schema(root)
     told += _prepare_dvc(project, progress)
+    told += configure(project)
     if request.hooks:
         told += _install_hooks(project)
     return InitResult(root, tuple(told), estimate, following)
@@ -138,7 +140,7 @@ def _prepare_dvc(project: Project, progress: Progress) -> list[str]:
 
 
 def _install_hooks(project: Project) -> list[str]:
-    from ovt.workflows.background.hooks import install
+    from ovt.workflows.hooks.install import install
 
     return list(install(project))
 

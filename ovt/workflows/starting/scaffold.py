@@ -120,5 +120,8 @@ def add_lines(path: Path, lines: tuple[str, ...]) -> bool:
 
 def write_housekeeping(root: Path) -> list[str]:
     """The ignore and attribute files; the names of those that changed."""
-    files: dict[str, Any] = {".gitignore": GITIGNORE, ".dvcignore": DVCIGNORE, ".gitattributes": GITATTRIBUTES}
+    from ovt.versions.merging.drivers import attributes
+
+    attribute_lines = (*GITATTRIBUTES, *attributes())
+    files: dict[str, Any] = {".gitignore": GITIGNORE, ".dvcignore": DVCIGNORE, ".gitattributes": attribute_lines}
     return [name for name, lines in files.items() if add_lines(root / name, lines)]

@@ -57,13 +57,13 @@ def test_dvcignore_is_respected_and_read_again_when_it_changes(project: Project)
 
 def test_an_old_file_is_read_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     reads: list[Path] = []
-    original = module._read_md5
+    original = module.file_md5
 
     def counting(path: Path) -> str:
         reads.append(path)
         return original(path)
 
-    monkeypatch.setattr(module, "_read_md5", counting)
+    monkeypatch.setattr(module, "file_md5", counting)
     monkeypatch.setattr(module, "TICK_NS", 0)
     time.sleep(0.02)
     first = fingerprint(project, project.root / "data")

@@ -121,6 +121,16 @@ IN_KEY = {
     "code setting": replace("ovt.yaml", "one.py", "other.py"),
     "sources": append("ovt.yaml", "sources: {crowd/*: {silence: vote}}\n"),
     "errors": append("ovt.yaml", "errors: {bad_records: 2%}\n"),
+    "who is gold": replace("ovt.yaml", "source: gold", "source: ada"),
+    "threads": replace("ovt.yaml", "seed: 0", "seed: 0, threads: 2"),
+    "replicates": replace("ovt.yaml", "seed: 0", "seed: 0, replicates: 2"),
+    "pinned models of other versions": append("labelers/predictions.lock", "main: {commit: a, model: b.dir}\n"),
+    "the model that training starts from": append("tuning.lock.yaml", "parent: 1.dir\n"),
+    "a dictionary that a labeler reads": append("labelers/titles.tsv", "x\n"),
+    "a labeler that was moved into a folder": rename("labelers/a.py", "labelers/deep/a.py"),
+    "a schema of another name": rename("schema.json", "schema.yaml"),
+    "what DVC ignores": replace(".dvcignore", "*.pyc", "*.py"),
+    "data that is tracked no more": lambda root: (root / "data.dvc").unlink(),
 }
 NOT_IN_KEY = {
     "hooks": replace("ovt.yaml", "background", "off"),
@@ -139,6 +149,15 @@ NOT_IN_KEY = {
     "examples": append("examples/x.jsonl", "{}\n"),
     "ignored by DVC": append("labelers/__pycache__/a.pyc"),
     "comment in a pointer": append("data.dvc", "# hello\n"),
+    "size and number of the data": append("data.dvc", "  size: 7\n  nfiles: 1\n"),
+    "limits of a function": append("ovt.yaml", "errors: {seconds: 3, memory: 1GB}\n"),
+    "serving": append("ovt.yaml", "publish: {to: s3://bucket/x}\n"),
+    "secrets": append(".dvc/config.local", "[core]\n"),
+    "guidelines": append("guidelines/intent.md", "hello\n"),
+    "attributes of other files": append(".gitattributes", "*.json merge=ovt-report\n"),
+    "a file's mode": lambda root: (root / "labelers/a.py").chmod(0o755),
+    "order and style of the settings": lambda root: (root / "ovt.yaml").write_text(
+        "train:\n  seed: 0\ncode:\n- shared\n- one.py\ngold: {train: true, source: gold}\n") and None,
 }
 
 
@@ -191,6 +210,29 @@ def test_amend_rebase_cherry_pick_and_squash_keep_the_key(project: Project, git:
     sh(root, "merge", "-q", "--squash", "feature")
     sh(root, "commit", "-q", "-m", "squashed")
     assert tree_key(git) == key
+
+
+def test_nothing_about_the_commit_or_the_machine_is_in_the_key(
+    project: Project, git: Git, monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key = tree_key(git)
+    for name, value in {"GIT_AUTHOR_NAME": "Bob", "GIT_AUTHOR_DATE": "2001-01-01T00:00:00Z", "TZ": "Asia/Tokyo",
+                        "GIT_COMMITTER_DATE": "2001-01-01T00:00:00Z", "LC_ALL": "C"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("platform.python_version", lambda: "9.9.9")
+    monkeypatch.setattr("importlib.metadata.version", lambda package: "9.9.9")
+    sh(project.root, "commit", "-q", "--allow-empty", "-m", "another time, another person")
+    sh(project.root, "tag", "v1")
+    assert tree_key(git) == tree_key(git, "v1") == workspace_key(project) == key
+
+
+@pytest.mark.parametrize("stage", ["compile", "label", "train", "evaluate"])
+def test_each_stages_format_is_in_the_key(stage: str, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ovt.versions.key import FORMATS
+
+    key = workspace_key(project)
+    monkeypatch.setitem(FORMATS, stage, FORMATS[stage] + 1)
+    assert workspace_key(project) != key
 
 
 def test_two_places_one_key(tmp_path: Path) -> None:
@@ -246,3 +288,31 @@ def test_the_key_is_pinned() -> None:
     """Runs that exist are found by this number: it changes only with FORMATS."""
     inputs = Inputs({"schema.json": "1" * 40}, {"data": "2.dir"}, {"train": {"seed": 0}})
     assert inputs.key == "b1fd9419423559352a312fc46532d2b0a0c25900867ceab356975db44c921061"
+
+
+LOCK = "answers: x\nformat: ovt.tuning/1\nvalues:\n  payloads:\n    q: {embedding: learned+glove.txt}\n"
+
+
+def test_pretrained_vectors_are_in_it_only_where_they_are_used(project: Project, git: Git) -> None:
+    write(project.root, {"glove.txt": "red 1 2\n", "tuning.lock.yaml": LOCK.replace("+glove.txt", "")})
+    unused = workspace_key(project)
+    write(project.root, {"glove.txt": "red 1 3\n"})
+    assert workspace_key(project) == unused
+    write(project.root, {"tuning.lock.yaml": LOCK})
+    used = workspace_key(project)
+    write(project.root, {"glove.txt": "red 1 2\n"})
+    assert workspace_key(project) not in {used, unused}
+    sh(project.root, "add", "-A")
+    sh(project.root, "commit", "-q", "-m", "vectors")
+    assert tree_key(git) == workspace_key(project)
+
+
+def test_a_folder_that_dvc_tracks_is_known_by_its_pointer(project: Project, git: Git) -> None:
+    pointer = "outs:\n- md5: 33333333333333333333333333333333.dir\n  path: bert\n"
+    write(project.root, {"models/bert.dvc": pointer, "tuning.lock.yaml": LOCK.replace("glove.txt", "models/bert")})
+    first = workspace_key(project)
+    sh(project.root, "add", "-A")
+    sh(project.root, "commit", "-q", "-m", "folder")
+    assert tree_key(git) == first
+    write(project.root, {"models/bert.dvc": pointer.replace("3333", "4444")})
+    assert workspace_key(project) != first

@@ -1,5 +1,6 @@
 """What the hooks do: the index is checked before a commit, training is queued after it, objects go before a push.
 
+After a checkout, a merge or a rebase data and model follow (`linking`).
 Nothing here runs code of the repository, asks a question, or changes a commit.
 """
 
@@ -12,12 +13,17 @@ from typing import TYPE_CHECKING
 
 from ovt.errors import OvtError
 from ovt.project import Project
+from ovt.settings import SETTINGS_FILE
 from ovt.storage.git import git_of
 from ovt.storage.objects import default_remote
 from ovt.versions.history import Version, resolve
 from ovt.versions.needs import needed_objects
-from ovt.workflows.background.hooks import refresh_inputs, registered
 from ovt.workflows.committing.staged import check_staged
+from ovt.workflows.hooks.given import Event, from_framework, skipped
+from ovt.workflows.hooks.linking import INDEX, follow, told
+from ovt.workflows.hooks.managers import READS_STDIN
+from ovt.workflows.hooks.registry import refresh_inputs, registered
+from ovt.workflows.sharing.catching_up import remember
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +31,7 @@ if TYPE_CHECKING:
     from ovt.progress import Progress
     from ovt.storage.git import Git
 
-READS_STDIN = frozenset({"pre-push", "post-rewrite"})
+__all__ = ["READS_STDIN", "HookResult", "hook_impl"]
 RUNS_PREFIX = "refs/ovt/"
 
 
@@ -50,12 +56,13 @@ def hook_impl(event: str, arguments: Sequence[str], progress: Progress, *, conte
     git = git_of(Path.cwd())
     refresh_inputs(git)
     handler = HANDLERS.get(event)
-    if handler is None or _skipped():
+    if handler is None or skipped(git, event):
         return HookResult()
-    context = Event(git, tuple(arguments), content, str(Path(index_file).resolve()) if index_file else None, progress)
+    given, content = from_framework(event, arguments, content, os.environ)
+    context = Event(git, given, content, str(Path(index_file).resolve()) if index_file else None, progress)
     lines: list[str] = []
     code = 0
-    for prefix in registered(git):
+    for prefix in _projects(git):
         project = Project(git.layout.top / prefix)
         if not project.root.is_dir():
             continue
@@ -65,22 +72,16 @@ def hook_impl(event: str, arguments: Sequence[str], progress: Progress, *, conte
             result = HookResult((f"error: {error}",), error.exit_code if event in GUARDS else 0)
         lines += result.lines
         code = code or result.code
-    return HookResult(tuple(lines), code)
+    return HookResult(tuple(dict.fromkeys(lines)), code)
 
 
-@dataclass(frozen=True)
-class Event:
-    """What Git told a hook."""
-
-    git: Git
-    arguments: tuple[str, ...]
-    content: str
-    index_file: str | None
-    progress: Progress
-
-
-def _skipped() -> bool:
-    return os.environ.get("OVT_SKIP", "0") not in {"", "0"} or os.environ.get("CI", "0") not in {"", "0", "false"}
+def _projects(git: Git) -> list[str]:
+    """Those that use the hooks; where the pre-commit framework alone was installed, all that Git tracks."""
+    found = registered(git)
+    if found or os.environ.get("PRE_COMMIT") != "1":
+        return found
+    paths = git.run("ls-files", "-z", "--full-name", "--", f":(top,glob)**/{SETTINGS_FILE}").split(b"\0")
+    return [os.fsdecode(path).removesuffix(SETTINGS_FILE) for path in paths if path]
 
 
 def _pre_commit(project: Project, event: Event) -> HookResult:
@@ -99,21 +100,37 @@ def _post_commit(project: Project, event: Event) -> HookResult:
 
 def _post_merge(project: Project, event: Event) -> HookResult:
     squashed = event.arguments[:1] == ("1",)
-    if squashed:
-        return HookResult()
-    if not _is_mine(event.git):
-        return _told_only(project)
-    return _queue(project)
+    if squashed:  # the commit is yet to be made
+        return _followed(project, "HEAD", INDEX)
+    lines = _followed(project, "ORIG_HEAD", "HEAD").lines
+    found = _queue(project) if _is_mine(event.git) else _told_only(project)
+    return HookResult((*lines, *found.lines))
 
 
 def _post_rewrite(project: Project, event: Event) -> HookResult:
-    return _queue(project) if event.arguments[:1] == ("rebase",) else HookResult()
+    if event.arguments[:1] != ("rebase",):
+        return HookResult()
+    return HookResult((*_followed(project, "ORIG_HEAD", "HEAD").lines, *_queue(project).lines))
+
+
+def _post_checkout(project: Project, event: Event) -> HookResult:
+    if len(event.arguments) < 3 or event.arguments[2] != "1" or event.arguments[0] == event.arguments[1]:
+        return HookResult()
+    old, new, _ = event.arguments
+    return _followed(project, old if old.strip("0") else None, new)
+
+
+def _followed(project: Project, old: str | None, new: str) -> HookResult:
+    done = follow(project, old, new)
+    remember(project)  # what is in step now: `ovt run` must not take a newer version for a change made here
+    return HookResult(tuple(told(done)))
 
 
 def _pre_push(project: Project, event: Event) -> HookResult:
     tips = [fields[1] for fields in (line.split() for line in event.content.splitlines())
             if len(fields) == 4 and fields[1].strip("0") and not fields[0].startswith(RUNS_PREFIX)]
-    versions = [resolve(project, tip) for tip in dict.fromkeys(tips)]
+    tips = [tip for tip in dict.fromkeys(tips) if event.git.resolve(tip)]  # a ref may name something else than a commit
+    versions = [resolve(project, tip) for tip in tips]
     if not any(needed_objects(project, version) for version in versions):
         return HookResult()
     if default_remote(project) is None:
@@ -166,7 +183,7 @@ def _is_mine(git: Git) -> bool:
 
 HANDLERS: dict[str, Callable[[Project, Event], HookResult]] = {
     "pre-commit": _pre_commit, "post-commit": _post_commit, "post-merge": _post_merge,
-    "post-rewrite": _post_rewrite, "pre-push": _pre_push,
+    "post-rewrite": _post_rewrite, "post-checkout": _post_checkout, "pre-push": _pre_push,
 }
 GUARDS = frozenset({"pre-commit", "pre-push"})
 """Hooks whose failure stops Git; the others come too late for that."""

@@ -1,0 +1,1 @@
+"""Crashes, two at once, faults of the machine; fsck and gc."""
