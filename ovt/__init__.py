@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from ovt.functions.earlier import predictions
     from ovt.repository import Repository
     from ovt.repository import open_repository as open  # noqa: A004 - `ovt.open` is the public name
+    from ovt.serving.loading import load
     from ovt.supervision.combine import combine
 
 __version__ = "0.1.0"
@@ -28,6 +29,7 @@ __all__ = [
     "combine",
     "generator",
     "labeling_function",
+    "load",
     "open",
     "predictions",
     "slicing_function",
@@ -40,6 +42,7 @@ _HOMES = {
     "combine": ("ovt.supervision.combine", "combine"),
     "generator": ("ovt.functions.decorators", "generator"),
     "labeling_function": ("ovt.functions.decorators", "labeling_function"),
+    "load": ("ovt.serving.loading", "load"),
     "open": ("ovt.repository", "open_repository"),
     "predictions": ("ovt.functions.earlier", "predictions"),
     "slicing_function": ("ovt.functions.decorators", "slicing_function"),

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from ovt.data.store import Store
     from ovt.quality.slicediff import Flip, SliceDiff
+    from ovt.serving.model import Model
+    from ovt.training.opened import OpenedModel
     from ovt.versions.history import Version
     from ovt.workflows.run import RunResult
 
@@ -135,6 +137,35 @@ class Repository:
             MissingError: the version was not compiled, or the table is not on this machine.
         """
         return self._frame(revision, "build/tags.parquet")
+
+    def load(self, revision: str | None = None) -> Model:
+        """A version's model, ready to predict: `repo.load("HEAD").predict(records)`; exported the first time.
+
+        Args:
+            revision: a Git revision, or `workspace`; by default the workspace if it has a model, else HEAD.
+
+        Raises:
+            MissingError: the version has no model, or it is not on this machine.
+        """
+        from ovt.progress import Silent
+        from ovt.serving.loading import load
+        from ovt.workflows.review.network import model_version
+        from ovt.workflows.shipping.export import cached_bundle
+
+        return load(cached_bundle(self.project, model_version(self.project, revision), Silent()))
+
+    def model(self, revision: str | None = None) -> OpenedModel:
+        """A version's model as torch modules: `.network`, `.embeddings["tokens"]`, `.represent(records)["query"]`.
+
+        Args:
+            revision: a Git revision, or `workspace`; by default the workspace if it has a model, else HEAD.
+
+        Raises:
+            MissingError: the version has no model, or it is not on this machine.
+        """
+        from ovt.workflows.review.network import open_model
+
+        return open_model(self.project, revision)
 
     def store(self) -> Store:
         """The workspace's row store."""

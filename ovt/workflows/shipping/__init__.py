@@ -1,0 +1,1 @@
+"""From a version to production: bundles, predictions."""
