@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import resource
+import statistics
 import subprocess
 import sys
 import time
@@ -74,6 +75,30 @@ def repeat_command(
     return _best(found)
 
 
+def interleaved(
+    commands: Mapping[str, Sequence[str]], cwd: Path, times: int, environment: Mapping[str, str] | None = None,
+    before: Callable[[str, int], None] | None = None,
+) -> dict[str, Timing]:
+    """Time commands in turn, round after round, so that a busy machine is busy for all of them; the medians.
+
+    Args:
+        commands: by name.
+        cwd: where they run.
+        times: rounds.
+        environment: on top of this process's.
+        before: called with the name and the round before each, untimed.
+    """
+    found: dict[str, list[Timing]] = {name: [] for name in commands}
+    for number in range(times):
+        for name, command in commands.items():
+            if before is not None:
+                before(name, number)
+            found[name].append(repeat_command(command, cwd, 1, environment))
+    return {name: Timing(round(statistics.median(one.cpu_ms for one in timings), 2),
+                         round(statistics.median(one.wall_ms for one in timings), 2))
+            for name, timings in found.items()}
+
+
 def _best(found: Sequence[tuple[float, float]]) -> Timing:
     return Timing(round(1000 * min(cpu for cpu, _ in found), 2), round(1000 * min(wall for _, wall in found), 2))
 
@@ -91,6 +116,14 @@ def save(name: str, title: str, rows: Sequence[Row], packages: Sequence[str]) ->
     for row in rows:
         print(f"{row.what}: {row.ours:,} {row.unit} · {row.peer}: {'–' if row.theirs is None else f'{row.theirs:,}'}")
     return path
+
+
+def kept(name: str) -> list[Row]:
+    """The rows that `save` wrote the last time; none if it never did."""
+    path = RESULTS / f"{name}.json"
+    if not path.is_file():
+        return []
+    return [Row(what, **row) for what, row in json.loads(path.read_text(encoding="utf-8"))["rows"].items()]
 
 
 def machine(packages: Sequence[str]) -> dict[str, object]:

@@ -27,7 +27,8 @@ runs the cheap one (`benchmarks/metrics.py`); the others are run by hand, since 
     python benchmarks/tui.py
     OVT_REAL_DATA=DIR python benchmarks/label_models.py     # beside Snorkel, crowd-kit and skweak
     python benchmarks/startup.py                            # makes a small project with two versions
-    OVT_REAL_DATA=DIR python benchmarks/real_data.py        # snips, youtube, webquestions
+    OVT_REAL_DATA=DIR python benchmarks/quality.py          # public sets, figures 3 and 4a of the paper
+    python benchmarks/training.py                           # beside a hand-written loop and Snorkel
     python benchmarks/tables.py                             # makes this page
 """
 

@@ -87,6 +87,11 @@ def calibrate(ballots: Ballots, logits: Floats, gold: Ints, expected: float, *, 
     return _with_bias(logits.reshape(-1, ballots.k), gold, degree, expected)
 
 
+def calibrate_classes(logits: Floats, gold: Ints) -> Calibration:
+    """The same for a model that is no vote: (n, k) logits, and the true class of each row (n,)."""
+    return _with_bias(logits, gold, 1.0, 1.0)
+
+
 def apply(ballots: Ballots, logits: Floats, calibration: Calibration) -> Floats:
     """(cells,) calibrated log probabilities."""
     cooled = logits / calibration.temperature

@@ -19,7 +19,7 @@ def _imported(code: str) -> list[str]:
 @pytest.mark.parametrize("module", [
     "ovt", "ovt.cli.main", "ovt.workflows.run", "ovt.workflows.review.compare", "ovt.workflows.checking.check", "ovt.workflows.starting.init",
     "ovt.workflows.committing.commit", "ovt.versions.history", "ovt.versions.artifacts", "ovt.storage.git", "ovt.storage.dvc",
-    "ovt.render.markdown", "ovt.repository", "ovt_tui.gateway",
+    "ovt.render.markdown", "ovt.repository", "ovt_tui.gateway", "ovt.serving.loading", "ovt.serving.streaming",
 ])
 def test_importing_reads_nothing_heavy(module: str) -> None:
     assert _imported(f"import {module}") == []
