@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from ovt.project import Project
     from ovt.settings import Train
     from ovt.training.optimisation.checkpoint import Checkpoint
+    from ovt.training.optimisation.distillation import Teacher
     from ovt.training.optimisation.fit import Fitted, Material
-    from ovt.training.optimisation.hooks import Teacher
     from ovt.training.transfer.warm_start import Parent
     from ovt.training.tuning.lock import Lock
     from ovt.training.tuning.values import Values

@@ -18,8 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ovt.errors import MissingError, OvtError, ProjectError
-from ovt.storage.completeness import lock_outputs, refuse_incomplete
-from ovt.storage.copying import Copying, Way
 from ovt.storage.dvc_locks import mend_rwlock
 from ovt.storage.dvcignore import IGNORE_FILE
 from ovt.storage.files import write_text
@@ -29,9 +27,11 @@ from ovt.storage.lock import adding_objects
 from ovt.storage.machine_faults import told
 from ovt.storage.names import refuse_unreadable_names
 from ovt.storage.objects import cache_folder, listing, remote_options
-from ovt.storage.remote_errors import unusable
-from ovt.storage.retrying import patiently
-from ovt.storage.secrets import is_secret, redacted, secret_in_url
+from ovt.storage.remotes.completeness import lock_outputs, refuse_incomplete
+from ovt.storage.remotes.copying import Copying, Way
+from ovt.storage.remotes.errors import unusable
+from ovt.storage.remotes.retrying import patiently
+from ovt.storage.remotes.secrets import is_secret, redacted, secret_in_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -168,7 +168,7 @@ def pull_objects(project: Project, hashes: Iterable[str], progress: Progress, re
 
 @contextmanager
 def remote_store(project: Project, remote: str | None = None) -> Iterator[Any]:
-    """DVC's view of a remote's objects, for `ovt.storage.remote_objects`.
+    """DVC's view of a remote's objects, for `ovt.storage.remotes.objects`.
 
     Raises:
         MissingError: no remote is set.

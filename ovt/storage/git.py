@@ -24,6 +24,7 @@ from typing import IO, TYPE_CHECKING, Self, cast
 
 from ovt.errors import MissingError, OvtError
 from ovt.storage.git_locks import patiently
+from ovt.storage.layout import Layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -65,25 +66,6 @@ class Entry:
     """Object id of its content."""
     path: str
     """Relative to the folder that was asked about, with forward slashes."""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """Where a working tree keeps what."""
-
-    top: Path
-    """The working tree's root."""
-    git_dir: Path
-    """Of this working tree: its HEAD, its index, a rebase in progress."""
-    common_dir: Path
-    """Shared by all worktrees: objects, refs, hooks."""
-    prefix: str
-    """The asking folder, relative to `top`: empty or ending in a slash."""
-
-    @property
-    def main_top(self) -> Path:
-        """The root of the main working tree: where worktrees keep what they share."""
-        return self.common_dir.parent if self.common_dir.name == ".git" else self.top
 
 
 @dataclass(frozen=True)

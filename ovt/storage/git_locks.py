@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from ovt.project import Project
-    from ovt.storage.git import Layout
+    from ovt.storage.layout import Layout
 
 NOTE = "git-writing.json"
 LOCKED = re.compile(rb"Unable to create '(.*\.lock)': File exists|[Cc]annot lock ref '[^']*': .*File exists")

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from ovt.training.lexicon import Lexicon
     from ovt.training.optimisation.fit import Fitted
-    from ovt.training.optimisation.loop import Outcome
+    from ovt.training.optimisation.outcome import Outcome
 
 FORMAT = "ovt.model/2"
 WEIGHTS, CONFIG, SIGNATURE = "weights.safetensors", "config.json", "signature.json"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ovt.errors import OvtError
 from ovt.project import Project
-from ovt.storage.secrets import redacted
+from ovt.storage.remotes.secrets import redacted
 
 
 def write_crash_log(start: Path, text: str) -> Path | None:

@@ -14,9 +14,9 @@ from sandbox import commit_all, git
 from ovt.errors import MissingError
 from ovt.progress import Silent
 from ovt.project import Project
-from ovt.storage import retrying
 from ovt.storage.fingerprint import fingerprint
 from ovt.storage.objects import cache_folder
+from ovt.storage.remotes import retrying
 from ovt.workflows.sharing.cloning import clone
 from ovt.workflows.sharing.share import pull, push, remote_add
 

@@ -21,7 +21,7 @@ from ovt.storage.files import scratch_folder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from ovt.storage.buckets import Bucket
+    from ovt.storage.buckets.interface import Bucket
 
 ATTEMPTS = 2
 """For an object that arrives damaged."""

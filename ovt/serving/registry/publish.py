@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ovt.progress import Progress
-    from ovt.storage.buckets import Bucket
+    from ovt.storage.buckets.interface import Bucket
 
 
 @dataclass(frozen=True)

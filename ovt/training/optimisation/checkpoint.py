@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
     from ovt.training.network.network import Network
     from ovt.training.optimisation.averaging import Average
-    from ovt.training.optimisation.loop import Outcome
     from ovt.training.optimisation.optimizer import AdamW
+    from ovt.training.optimisation.outcome import Outcome
     from ovt.training.tuning.values import Values
 
 FORMAT = "ovt.checkpoint/1"

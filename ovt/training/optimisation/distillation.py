@@ -9,6 +9,7 @@ teacher answers on every train record, so records that no source labels teach to
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +17,6 @@ import torch
 from torch import Tensor
 
 from ovt.training.network.attention import FAR
-from ovt.training.optimisation.hooks import Teacher
 from ovt.training.optimisation.losses import item_losses, weighted_mean
 from ovt.training.optimisation.targets import TargetIndex, Targets
 
@@ -33,6 +33,19 @@ if TYPE_CHECKING:
 
 SMALLEST = 1e-7
 """Probabilities are kept this far from 0 and 1 before their logarithm is taken."""
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """Soft targets of another model (Hinton, Vinyals and Dean 2015)."""
+
+    targets: dict[str, TargetIndex]
+    """By task: its probabilities at the temperature, on train items, labelled or not."""
+    temperature: float
+    share: float
+    """Of the loss that is the teacher's; the rest is the labels'."""
+    rows: NDArray[np.int64]
+    """Train rows that it has something to say about."""
 
 
 def make_teacher(

@@ -15,7 +15,8 @@ from ovt.training.lexicon import Lexicon, build_lexicon
 from ovt.training.network.network import Blueprint, Network
 from ovt.training.optimisation.class_bias import correct_class_biases
 from ovt.training.optimisation.hooks import PLAIN, Hooks
-from ovt.training.optimisation.loop import Hear, Lesson, Outcome, train
+from ovt.training.optimisation.lesson import Lesson
+from ovt.training.optimisation.loop import Hear, train
 from ovt.training.optimisation.scores import DevGold, read_gold
 from ovt.training.optimisation.targets import TargetIndex, Targets, read_targets
 from ovt.training.reader import Reader
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from ovt.data.store import Store
     from ovt.progress import Progress
+    from ovt.training.optimisation.outcome import Outcome
     from ovt.training.tuning.values import Values
 
 

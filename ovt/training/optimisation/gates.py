@@ -16,7 +16,6 @@ alone: that would be judging by luck.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 from ovt.quality.paired import mcnemar
 from ovt.training.inference import infer
 from ovt.training.memberships import membership_logits
+from ovt.training.optimisation.outcome import Health
 from ovt.training.optimisation.scores import right_items
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from ovt.training.network.network import Network
     from ovt.training.network.slices import SliceLayer
-    from ovt.training.optimisation.loop import Lesson
+    from ovt.training.optimisation.lesson import Lesson
 
 Floats = NDArray[np.float64]
 FEWEST = 10
@@ -47,21 +47,6 @@ LOOKS = 12
 """Evaluations on dev that turning slices down may cost."""
 LOWER = (0.5, 0.0)
 """What a slice is turned down to, in this order."""
-
-
-@dataclass(frozen=True)
-class Health:
-    """What became of a slice's expert; there is none for a slice about which there is nothing to say."""
-
-    slice: str
-    payload: str
-    scale: float
-    """By how much its expert was turned down; 0: shut."""
-    why: str
-
-    def __str__(self) -> str:
-        state = "shut" if self.scale == 0 else f"turned down to {self.scale:g}"
-        return f"the expert of slice `{self.slice}` ({self.payload}) is {state}: {self.why}"
 
 
 def layers(network: Network) -> Iterator[tuple[str, SliceLayer]]:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from ovt.training.lexicon import Lexicon
     from ovt.training.network.network import Network
     from ovt.training.optimisation.checkpoint import Checkpoint
+    from ovt.training.optimisation.distillation import Teacher
     from ovt.training.optimisation.scores import DevScore
-    from ovt.training.optimisation.targets import TargetIndex
     from ovt.training.reader import Reader
 
 
@@ -58,19 +58,6 @@ class Team(Protocol):
 
     def agree(self, parameters: Sequence[nn.Parameter]) -> None:
         """Replace gradients by their mean over all processes."""
-
-
-@dataclass(frozen=True)
-class Teacher:
-    """Soft targets of another model (Hinton, Vinyals and Dean 2015)."""
-
-    targets: dict[str, TargetIndex]
-    """By task: its probabilities at the temperature, on train items, labelled or not."""
-    temperature: float
-    share: float
-    """Of the loss that is the teacher's; the rest is the labels'."""
-    rows: NDArray[np.int64]
-    """Train rows that it has something to say about."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,58 +15,19 @@ from ovt.training.inference import infer
 from ovt.training.optimisation.averaging import Average
 from ovt.training.optimisation.batches import shuffled_batches, with_repeats
 from ovt.training.optimisation.checkpoint import State
-from ovt.training.optimisation.gates import Health, hold_outside, open_all, shut_unknown
-from ovt.training.optimisation.hooks import PLAIN, Hooks
+from ovt.training.optimisation.gates import hold_outside, open_all, shut_unknown
 from ovt.training.optimisation.objective import Losses
 from ovt.training.optimisation.optimizer import AdamW
+from ovt.training.optimisation.outcome import Outcome
 from ovt.training.optimisation.schedule import Clock, Schedule
-from ovt.training.optimisation.scores import DevGold, DevScore, score
+from ovt.training.optimisation.scores import DevScore, score
 
 if TYPE_CHECKING:
     from ovt.progress import Progress
     from ovt.training.network.network import Network
-    from ovt.training.optimisation.targets import TargetIndex
-    from ovt.training.reader import Reader
+    from ovt.training.optimisation.lesson import Lesson
 
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Lesson:
-    """All that a network is trained on."""
-
-    reader: Reader
-    rows: Ints
-    """Train rows with a label of some task."""
-    targets: dict[str, TargetIndex]
-    members: NDArray[np.bool_]
-    """(n, slices) membership of all rows of the store."""
-    gold: DevGold | None
-    """None: nothing to stop early by, so all epochs are run."""
-    hooks: Hooks = PLAIN
-
-
-@dataclass
-class Outcome:
-    """What came of it."""
-
-    epochs: int = 0
-    """Epochs that were run."""
-    best_epoch: int = 0
-    """Epochs after which the weights were kept."""
-    score: DevScore | None = None
-    """Dev's score of those weights."""
-    health: tuple[Health, ...] = ()
-    """The slices whose experts are shut or turned down, and why."""
-
-    def note(self, epoch: int, found: DevScore | None) -> bool:
-        """Take in the score after an epoch; True if it is the best so far. Without scores the last is the best."""
-        self.epochs = epoch
-        if found is None or (self.score is not None and found.criterion <= self.score.criterion):
-            self.best_epoch = epoch if found is None else self.best_epoch
-            return False
-        self.score, self.best_epoch = found, epoch
-        return True
 
 
 Hear = Callable[[int, DevScore], None]

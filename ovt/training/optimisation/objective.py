@@ -17,7 +17,7 @@ from ovt.training.optimisation.losses import item_losses, mask_candidates, membe
 from ovt.training.optimisation.precision import autocast
 
 if TYPE_CHECKING:
-    from ovt.training.optimisation.loop import Lesson
+    from ovt.training.optimisation.lesson import Lesson
     from ovt.training.optimisation.targets import BatchTargets, TargetIndex
     from ovt.training.reader import Arrays
 

@@ -123,7 +123,7 @@ def _measured(bench: Bench, job: Job, values: Values) -> Result:
     if bench.measure is None or not limits:
         return result
     from ovt.training.optimisation.fit import Fitted, build, repeatable_torch
-    from ovt.training.optimisation.loop import Outcome
+    from ovt.training.optimisation.outcome import Outcome
 
     with repeatable_torch(job.seed):
         network, lexicon = build(bench.material, values)

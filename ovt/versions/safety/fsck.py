@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ovt.progress import Progress
     from ovt.project import Project
-    from ovt.storage.remote_objects import RemoteObjects
+    from ovt.storage.remotes.objects import RemoteObjects
 
 Kind = Literal["corrupt", "missing", "remote-corrupt", "git"]
 
@@ -109,7 +109,7 @@ def _second_copies(project: Project, options: Options, progress: Progress) -> It
         yield None
         return
     progress.update("fsck", "opening the remote")
-    from ovt.storage.remote_objects import remote_objects
+    from ovt.storage.remotes.objects import remote_objects
 
     with remote_objects(project, options.remote_name) as there:
         yield there

@@ -194,7 +194,7 @@ def _on_remote(project: Project, digests: Sequence[str], progress: Progress) -> 
     if not digests or default_remote(project) is None:
         return set()
     progress.update("gc", "asking the remote")
-    from ovt.storage.remote_objects import remote_objects
+    from ovt.storage.remotes.objects import remote_objects
 
     with remote_objects(project) as there:
         return there.present(digests)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ovt.project import Project
-    from ovt.storage.remote_objects import RemoteObjects
+    from ovt.storage.remotes.objects import RemoteObjects
     from ovt.versions.safety.pointers import Need
 
 

@@ -10,7 +10,7 @@ from ovt.storage.files import write_bytes
 
 if TYPE_CHECKING:
     from ovt.project import Project
-    from ovt.storage.remote_objects import RemoteObjects
+    from ovt.storage.remotes.objects import RemoteObjects
 
 MEMORY_FILE = "verified-remote.json"
 

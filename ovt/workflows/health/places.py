@@ -112,7 +112,7 @@ def _remote(project: Project, *, network: bool) -> Finding:
 
 def _asked(project: Project, name: str) -> Finding:
     try:
-        from ovt.storage.remote_objects import remote_objects
+        from ovt.storage.remotes.objects import remote_objects
 
         with remote_objects(project) as there:
             there.present(["0" * 32])

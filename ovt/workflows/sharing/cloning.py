@@ -16,7 +16,7 @@ from ovt.project import Project
 from ovt.settings import SETTINGS_FILE
 from ovt.storage.git import Git
 from ovt.storage.objects import remote_options
-from ovt.storage.secrets import redacted
+from ovt.storage.remotes.secrets import redacted
 from ovt.workflows.sharing.merging import configure
 from ovt.workflows.sharing.share import fetch_runs, pull
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ovt.errors import MissingError
 from ovt.storage.git import git_of
-from ovt.storage.secrets import redacted
+from ovt.storage.remotes.secrets import redacted
 from ovt.versions.needs import needed_objects
 from ovt.versions.runs import RUNS, run_keys
 from ovt.workflows.sharing.checkout import bring_objects, changed_bulk, restore

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ovt.project import Project
     from ovt.serving.registry.manifests import Pointer
     from ovt.serving.registry.publish import Published
-    from ovt.storage.buckets import Bucket
+    from ovt.storage.buckets.interface import Bucket
     from ovt.versions.history import Version
     from ovt.versions.promotions import Promotion
 
@@ -97,7 +97,7 @@ def _variants(project: Project, version: Version) -> dict[str, Any]:
 
 
 def _bucket(project: Project, url: str | None) -> Bucket:
-    from ovt.storage.buckets import bucket_at
+    from ovt.storage.buckets.addresses import bucket_at
 
     settings = project.settings.publish
     place = url or settings.to

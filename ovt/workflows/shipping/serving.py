@@ -79,7 +79,7 @@ def _here(asked: Asked, project: Project, progress: Progress) -> Callable[[], Pa
 
 def _published(asked: Asked, cache: Path) -> Callable[[], Path]:
     from ovt.serving.registry.fetch import fetch
-    from ovt.storage.buckets import bucket_at
+    from ovt.storage.buckets.addresses import bucket_at
 
     place = asked.place or ""
     if REMOTE not in place and not Path(place).is_dir():

@@ -125,7 +125,7 @@ def test_a_remote_that_dies_in_the_middle(recorded: Project, tmp_path: Path, mon
         return real(self, source, *arguments, **options)
 
     monkeypatch.setattr(local.LocalFileSystem, "put_file", dies)
-    monkeypatch.setattr("ovt.storage.retrying.WAITS", (0.01,))
+    monkeypatch.setattr("ovt.storage.remotes.retrying.WAITS", (0.01,))
     with pytest.raises(MissingError):
         push(recorded, Silent())
     monkeypatch.undo()

@@ -63,7 +63,7 @@ def test_an_object_store(recorded: Project, address: str, monkeypatch: pytest.Mo
     (recorded.build / "tags.parquet").unlink()
     assert check(recorded, heal=True).clean
     assert plan(recorded, Silent(), Rules(keep_days=0)).objects == ()
-    monkeypatch.setattr("ovt.storage.retrying.WAITS", ())
+    monkeypatch.setattr("ovt.storage.remotes.retrying.WAITS", ())
     client.delete_object(**place)
     here.unlink()
     assert [fault.kind for fault in check(recorded).faults] == ["missing"]

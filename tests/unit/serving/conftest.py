@@ -10,7 +10,7 @@ import pytest
 
 from ovt.data.store import Store
 from ovt.training.optimisation.fit import Fitted, Material, build, load_material
-from ovt.training.optimisation.loop import Outcome
+from ovt.training.optimisation.outcome import Outcome
 from ovt.training.threads import use_threads
 from ovt.training.tuning.values import PayloadValues, SliceValues, TaskValues, Values, WordValues
 from tests.unit.training.conftest import make_record, odd_records, run_stages, write_project

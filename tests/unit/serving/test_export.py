@@ -17,7 +17,7 @@ from ovt.serving.export import example_arrays, largest_difference, to_onnx, trac
 from ovt.training.embeddings.names import BUILT_IN
 from ovt.training.inference import infer
 from ovt.training.optimisation.fit import Fitted, Material
-from ovt.training.optimisation.loop import Outcome
+from ovt.training.optimisation.outcome import Outcome
 from ovt.training.reader import Reader
 from ovt.training.tuning.values import AGGREGATION_NAMES, ENCODER_NAMES, SliceValues
 from tests.unit.serving.conftest import Choices, random_network

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ovt.storage.buckets import Bucket, bucket_at
+from ovt.storage.buckets.addresses import bucket_at
+from ovt.storage.buckets.interface import Bucket
 
 
 @pytest.fixture

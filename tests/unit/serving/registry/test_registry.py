@@ -12,7 +12,7 @@ from ovt.progress import Silent
 from ovt.serving.registry.fetch import fetch, read_alias
 from ovt.serving.registry.manifests import Manifest, Pointer, bundle_name, digest_of, object_name, read_manifest
 from ovt.serving.registry.publish import manifest_of, point, publish
-from ovt.storage.buckets import Bucket
+from ovt.storage.buckets.interface import Bucket
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the S3 libraries about each other
 COMMIT = "c" * 40
@@ -159,11 +159,11 @@ def test_an_alias_that_is_not_there(bucket: Bucket) -> None:
 
 
 def test_errors_of_s3_in_ones_own_words(s3_bucket: Bucket, s3_server: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ovt.storage.buckets import bucket_at
+    from ovt.storage.buckets.addresses import bucket_at
 
     with pytest.raises(MissingError, match="there is no bucket `nowhere`"):
         bucket_at("s3://nowhere/x", s3_server).write("a", b"b")
-    monkeypatch.setattr("ovt.storage.s3.ATTEMPTS", 1)
+    monkeypatch.setattr("ovt.storage.buckets.s3.ATTEMPTS", 1)
     with pytest.raises(MissingError, match="cannot be reached") as caught:
         bucket_at("s3://models/x", "http://127.0.0.1:1").read("a")
     assert "hunter2" not in str(caught.value)
@@ -179,7 +179,7 @@ def test_errors_of_s3_in_ones_own_words(s3_bucket: Bucket, s3_server: str, monke
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path, bundle: Path) -> None:
-    from ovt.storage.buckets import bucket_at
+    from ovt.storage.buckets.addresses import bucket_at
 
     (tmp_path / "file").write_text("")
     with pytest.raises(MissingError, match="cannot be written"):

@@ -11,7 +11,7 @@ from sklearn.metrics import average_precision_score
 from ovt.progress import Silent
 from ovt.training.optimisation.fit import Material, build, fit, repeatable_torch
 from ovt.training.optimisation.gates import against_chance, hold_outside, layers, shut_unknown, surely_lost
-from ovt.training.optimisation.loop import Lesson
+from ovt.training.optimisation.lesson import Lesson
 from ovt.training.optimisation.targets import TargetIndex
 from ovt.training.reader import Reader
 from ovt.training.tuning.defaults import default_values, measure

@@ -13,7 +13,7 @@ from ovt.progress import Silent
 from ovt.training.network.network import Outputs, to_tensors
 from ovt.training.optimisation.fit import Fitted, Material, build, fit, repeatable_torch
 from ovt.training.optimisation.hooks import Hooks
-from ovt.training.optimisation.loop import Lesson
+from ovt.training.optimisation.lesson import Lesson
 from ovt.training.optimisation.objective import WEIGHTY, Losses, slice_lifts
 from ovt.training.optimisation.optimizer import AdamW
 from ovt.training.optimisation.precision import autocast, native_bfloat16

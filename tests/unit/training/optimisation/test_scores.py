@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ovt.data.votes import Votes
-from ovt.training.optimisation.loop import Outcome
+from ovt.training.optimisation.outcome import Outcome
 from ovt.training.optimisation.scores import DevGold, align_gold, items_of_rows, score
 from ovt.training.predictions import TaskPredictions
 

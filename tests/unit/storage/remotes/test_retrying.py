@@ -7,8 +7,8 @@ import errno
 import pytest
 
 from ovt.errors import MissingError
-from ovt.storage import retrying
-from ovt.storage.retrying import is_passing, patiently
+from ovt.storage.remotes import retrying
+from ovt.storage.remotes.retrying import is_passing, patiently
 
 
 class EndpointConnectionError(Exception):

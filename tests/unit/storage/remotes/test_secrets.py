@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ovt.storage.secrets import is_secret, redacted, secret_in_url
+from ovt.storage.remotes.secrets import is_secret, redacted, secret_in_url
 
 
 @pytest.mark.parametrize("text", [

@@ -1,77 +1,19 @@
-"""Where published models lie: a bucket of objects by name, on S3 or in a plain folder.
-
-Both give what publishing is built on: an object appears whole or not at all,
-and a pointer moves only if it is still what its mover has read.
-"""
+"""A folder, perhaps on a share, as a bucket."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from ovt.errors import MissingError, UsageError
+from ovt.errors import MissingError
+from ovt.storage.buckets.interface import Stamped
 from ovt.storage.files import write_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-S3 = "s3://"
-
-
-@dataclass(frozen=True)
-class Stamped:
-    """An object's content and what tells it from a later one under the same name."""
-
-    content: bytes
-    stamp: str
-
-
-class Bucket(Protocol):
-    """Objects by name (`a/b/c`)."""
-
-    url: str
-    """As people type it."""
-
-    def size(self, name: str) -> int | None:
-        """Bytes of an object; None: there is none."""
-
-    def read(self, name: str) -> Stamped | None:
-        """A small object; None: there is none."""
-
-    def names(self, prefix: str) -> Iterator[str]:
-        """Names of the objects below a prefix that ends in a slash."""
-
-    def put(self, name: str, file: Path) -> None:
-        """Store a file."""
-
-    def get(self, name: str, file: Path) -> bool:
-        """Fetch an object into a file; False: there is none."""
-
-    def write(self, name: str, content: bytes) -> None:
-        """Store a small object."""
-
-    def replace(self, name: str, content: bytes, expected: str | None) -> bool:
-        """Store a small object if what is there has the stamp `expected` (None: nothing is there); else False."""
-
-
-def bucket_at(url: str, endpoint: str | None = None) -> Bucket:
-    """The bucket of an address: `s3://bucket/prefix`, or a folder.
-
-    Raises:
-        UsageError: an address of another kind.
-    """
-    if url.startswith(S3):
-        from ovt.storage.s3 import S3Bucket
-
-        return S3Bucket(url, endpoint)
-    if "://" in url and not url.startswith("file://"):
-        raise UsageError(f"cannot publish to `{url}`", why="known are s3://bucket/prefix and folders",
-                         command="ovt publish s3://bucket/prefix")
-    return FolderBucket(Path(url.removeprefix("file://")))
+    from pathlib import Path
 
 
 class FolderBucket:

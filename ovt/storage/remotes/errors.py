@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ovt.errors import MissingError
-from ovt.storage.retrying import is_passing
-from ovt.storage.secrets import redacted
+from ovt.storage.remotes.retrying import is_passing
+from ovt.storage.remotes.secrets import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

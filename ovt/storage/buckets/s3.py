@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ovt.errors import MissingError, UsageError
-from ovt.storage.buckets import S3, Stamped
+from ovt.storage.buckets.interface import S3, Stamped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

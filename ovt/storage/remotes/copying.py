@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from ovt.errors import MissingError
-from ovt.storage.remote_errors import altered, hearing, incomplete
+from ovt.storage.remotes.errors import altered, hearing, incomplete
 
 if TYPE_CHECKING:
     from collections.abc import Callable

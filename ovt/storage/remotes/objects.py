@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ovt.storage.dvc import reaching, remote_store, secrets_of
-from ovt.storage.secrets import redacted
+from ovt.storage.remotes.secrets import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
