@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ovt.schema.spec import Task
     from ovt.training.network.network import Network
     from ovt.training.optimisation.fit import Material
-    from ovt.training.optimisation.loop import Lesson
+    from ovt.training.optimisation.lesson import Lesson
     from ovt.training.tuning.values import Values
 
 HERE = Path(__file__).resolve().parent
@@ -232,7 +232,7 @@ def _lesson(material: Material, values: Values) -> tuple[Network, Lesson]:
     from ovt.training.lexicon import build_lexicon
     from ovt.training.network.network import Network
     from ovt.training.optimisation.fit import blueprint
-    from ovt.training.optimisation.loop import Lesson
+    from ovt.training.optimisation.lesson import Lesson
     from ovt.training.optimisation.targets import TargetIndex
     from ovt.training.reader import Reader
 

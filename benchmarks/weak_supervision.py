@@ -92,15 +92,16 @@ def growth(scale: Scale, scratch: Path) -> list[Row]:
 
 def _growth_rows(name: str, task: str, found: dict[tuple[str, str], list[float]]) -> list[Row]:
     rows, before = [], None
+    gold = float(np.mean(found[task, "gold"]))
     for factor in FACTORS:
         values = found[task, f"{factor} ×"]
         mean, spread = float(np.mean(values)), float(np.std(values, ddof=1))
         peer, bar = f"standard deviation of three seeds: {spread:.2f}", None
         if before is not None:
-            peer, bar = "the step before + the seeds' spread", round(before[0] + max(spread, before[1]), 2)
+            peer = f"the step before + the seeds' spread, or gold − {CLOSE:g}"
+            bar = round(min(before[0] + max(spread, before[1]), gold - CLOSE), 2)
         rows.append(Row(f"{name} {task}, weak sources, {factor} ×", peer, bar, round(mean, 2), "%"))
         before = mean, spread
-    gold = float(np.mean(found[task, "gold"]))
     rows.append(Row(f"{name} {task}, weak sources, {FACTORS[-1]} × beside gold", f"gold − {CLOSE:g}",
                     round(gold - CLOSE, 2), rows[-1].ours, "%"))
     return rows
