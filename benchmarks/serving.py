@@ -99,10 +99,18 @@ def records(count: int) -> list[bytes]:
 
 def made(shape: Shape) -> tuple[Callable[[bytes], object], Callable[[bytes], object]]:
     """A network exported, and as it is in torch: each answers one line."""
-    import torch
-
     from ovt.serving.bundle import model_in_memory
     from ovt.serving.export import to_onnx
+
+    network, lexicon = untrained(shape)
+    model = model_in_memory(network, lexicon, to_onnx(network, lexicon))
+    return model, eager_twin(model, network)
+
+
+def untrained(shape: Shape) -> tuple[Any, Any]:
+    """A network with random weights, and its lexicon."""
+    import torch
+
     from ovt.training.features import WordFeatures
     from ovt.training.lexicon import Lexicon
     from ovt.training.network.network import Blueprint, Network
@@ -119,8 +127,7 @@ def made(shape: Shape) -> tuple[Callable[[bytes], object], Callable[[bytes], obj
         schema=schema, classes={"Kind": tuple(f"kind{place}" for place in range(CLASSES))},
         slices=tuple(f"slice{place}" for place in range(shape.slices)), values=values, words=WORDS, names={},
     )).eval()
-    model = model_in_memory(network, lexicon, to_onnx(network, lexicon))
-    return model, eager_twin(model, network)
+    return network, lexicon
 
 
 def eager_twin(model: Model, network: Any) -> Model:

@@ -11,7 +11,7 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-LOWER_IS_BETTER = ("ms", "s", "alarms")
+LOWER_IS_BETTER = ("ms", "s", "µs", "alarms")
 INTRODUCTION = """\
 # Benchmarks
 
@@ -29,6 +29,10 @@ runs the cheap one (`benchmarks/metrics.py`); the others are run by hand, since 
     python benchmarks/startup.py                            # makes a small project with two versions
     OVT_REAL_DATA=DIR python benchmarks/quality.py          # public sets, figures 3 and 4a of the paper
     python benchmarks/training.py                           # beside a hand-written loop and Snorkel
+    python benchmarks/slices.py                             # planted rare slices, every form
+    python benchmarks/versions.py                           # 500 versions, 200 functions, beside DVC
+    python benchmarks/serving.py                            # one record, many, beside torch and spaCy
+    python benchmarks/serving_http.py                       # a server under a burst
     python benchmarks/tables.py                             # makes this page
 """
 

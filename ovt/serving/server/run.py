@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import signal
 import socket
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from ovt.serving.server.limits import Limits
 from ovt.serving.server.serving import Serving
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from ovt.serving.server.exchange import State
     from ovt.serving.server.record_log import LogPolicy
@@ -75,7 +76,16 @@ def serve(origin: Origin, options: Options, listener: Listener) -> None:
         make_app(state), log_level="error", access_log=False, lifespan="off", server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS, backlog=2048,
     )
-    server = uvicorn.Server(config)
+
+    class Server(uvicorn.Server):
+        """One that ends in order: uvicorn's own raises the signal once more, before the record log is closed."""
+
+        @contextlib.contextmanager
+        def capture_signals(self) -> Iterator[None]:
+            with _ending_on_signals(self):
+                yield
+
+    server = Server(config)
     listener.stop.append(lambda: setattr(server, "should_exit", True))
     try:
         asyncio.run(_run(server, listening, state, options, listener))
@@ -114,6 +124,24 @@ async def _run(
     finally:
         for task in (watching, telling):
             task.cancel()
+
+
+@contextlib.contextmanager
+def _ending_on_signals(server: object) -> Iterator[None]:
+    """Ctrl-C and SIGTERM let the server end well; a second one does not wait for answers."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(_number: int, _frame: object) -> None:
+        setattr(server, "force_exit" if getattr(server, "should_exit", False) else "should_exit", True)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def _tell_ready(server: object, listening: socket.socket, listener: Listener) -> None:
