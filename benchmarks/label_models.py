@@ -190,7 +190,8 @@ def save(kept: dict[str, list[dict[str, Any]]]) -> None:
 
 def peers() -> dict[str, str]:
     """The versions that are installed, as the requirements say."""
-    lines = [line for path in sorted((HERE / "peers").glob("*.txt")) for line in path.read_text("utf-8").split()]
+    used = sorted({method.environment for method in METHODS if method.environment is not None})
+    lines = [line for name in used for line in (HERE / "peers" / f"{name}.txt").read_text("utf-8").split()]
     return dict(line.split("==") for line in lines)
 
 

@@ -14,9 +14,10 @@ from sandbox import commit_all, git, make_outputs
 from ovt.errors import MissingError
 from ovt.progress import Silent
 from ovt.project import Project
-from ovt.storage import dvc, retrying
+from ovt.storage import dvc
 from ovt.storage.fingerprint import pointer_hash
 from ovt.storage.objects import cache_folder
+from ovt.storage.remotes import retrying
 from ovt.workflows.sharing.share import pull, push, remote_add
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the S3 libraries about each other

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ovt.training.optimisation.scores import DevScore
+from ovt.training.optimisation.scores import DevScore  # noqa: TC001 - msgspec reads the annotation
 
 
 @dataclass(frozen=True)
