@@ -4,10 +4,12 @@ An expert is only as good as the indicator that opens it. On dev, two questions:
 
 1. Does the indicator know its slice? If its average precision cannot be told
    from that of a random ranking, the expert is shut.
-2. Do the experts lose records that are in no slice? Where those that they
-   break outnumber those that they mend by more than ε, beyond what a sign test
-   puts down to luck, the slices that are most open there are turned down, one
-   at a time.
+2. Do the experts lose records that are in no slice? Where, over all tasks,
+   those that they break outnumber those that they mend by more than ε, and a
+   sign test does not put it down to luck, the slices that are most open there
+   are turned down, one at a time. A task that loses is no reason by itself:
+   the network has learned with its experts, and others may lose far more
+   without them.
 
 The first is asked at half of the epochs, so that the rest of the network can
 learn to do without, and both at the end. Slices with few dev records are left
@@ -30,6 +32,8 @@ from ovt.training.optimisation.scores import right_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from torch import Tensor
 
     from ovt.training.network.network import Network
     from ovt.training.network.slices import SliceLayer
@@ -112,7 +116,10 @@ def _precisions(ranks: NDArray[np.floating]) -> Floats:
 
 
 def hold_outside(network: Network, lesson: Lesson, epsilon: float) -> list[Health]:
-    """Turn slices down until they lose no more than `epsilon` of the dev records that are in no slice."""
+    """Turn slices down until they lose no more than `epsilon` of the dev records that are in no slice.
+
+    If that does not help, they stay as they are.
+    """
     if lesson.gold is None or not len(network.slices):
         return []
     outside = np.flatnonzero(~lesson.members[lesson.gold.rows].any(1))
@@ -122,6 +129,7 @@ def hold_outside(network: Network, lesson: Lesson, epsilon: float) -> list[Healt
     found: list[Health] = []
     if not judge.harm(epsilon):
         return found
+    before, lost_before = judge.scales(), judge.lost()
     for payload, code in judge.most_open()[:LOOKS // len(LOWER)]:
         layer = network.slice_layer(payload)
         assert layer is not None  # it is one of theirs
@@ -134,6 +142,9 @@ def hold_outside(network: Network, lesson: Lesson, epsilon: float) -> list[Healt
         found.append(Health(network.blueprint.slices[code], payload, float(layer.scale[code]), lost))
         if not harmful:
             break
+    if judge.lost() >= lost_before:
+        judge.put(before)
+        return []
     return found
 
 
@@ -144,12 +155,20 @@ class _Judge:
         assert lesson.gold is not None  # asked before
         self.network, self.lesson, self.outside = network, lesson, outside
         self.rows = lesson.gold.rows[outside]
-        kept = {name: layer.scale.clone() for name, layer in layers(network)}
+        kept = self.scales()
         for _, layer in layers(network):
             layer.scale.zero_()
         self.without = self._right()
-        for name, layer in layers(network):
-            layer.scale.copy_(kept[name])
+        self.put(kept)
+
+    def scales(self) -> dict[str, Tensor]:
+        """How far every expert is turned down now."""
+        return {name: layer.scale.clone() for name, layer in layers(self.network)}
+
+    def put(self, scales: dict[str, Tensor]) -> None:
+        """Turn every expert to what it was."""
+        for name, layer in layers(self.network):
+            layer.scale.copy_(scales[name])
 
     def most_open(self) -> list[tuple[str, int]]:
         """Slices by how open they are on these records, the most open first."""
@@ -161,9 +180,18 @@ class _Judge:
         return [(payload, code) for _, payload, code in sorted(mass)]
 
     def harm(self, epsilon: float) -> bool:
-        """Whether some task surely loses more than `epsilon` of its items."""
+        """Whether the tasks lose more than `epsilon` of their items on average, and one of them surely does."""
         found = self._right()
-        return any(surely_lost(self.without[task], found[task], epsilon) for task in found)
+        return self._lost(found) > epsilon and any(
+            surely_lost(self.without[task], found[task], epsilon) for task in found)
+
+    def lost(self) -> float:
+        """The share of items that the experts lose on balance, the mean over tasks; below 0 they gain."""
+        return self._lost(self._right())
+
+    def _lost(self, found: dict[str, NDArray[np.bool_]]) -> float:
+        shares = [float(self.without[task].mean() - right.mean()) for task, right in found.items() if len(right)]
+        return float(np.mean(shares)) if shares else 0.0
 
     def _right(self) -> dict[str, NDArray[np.bool_]]:
         gold = self.lesson.gold

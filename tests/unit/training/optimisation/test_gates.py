@@ -117,3 +117,25 @@ def test_what_is_lost_must_be_more_than_luck() -> None:
     assert surely_lost(right, lost, 0.005)
     assert not surely_lost(right, lost, 0.05)
     assert not surely_lost(lost, right, 0.0)
+
+
+@pytest.mark.parametrize(("mended", "turned"), [(100, False), (5, True)])
+def test_a_task_that_loses_is_no_reason_where_others_would_lose_more(
+    known_and_noise: Material, monkeypatch: pytest.MonkeyPatch, mended: int, turned: bool,
+) -> None:
+    """With experts, one task breaks 30 of 1,000 records outside, and another mends some."""
+    from ovt.training.optimisation.gates import _Judge
+
+    material = with_slices(known_and_noise, ("boats",), known_and_noise.members[:, :1])
+    with repeatable_torch(0):
+        network, lexicon = build(material, values_for(material, {}))
+
+    def right(judge: _Judge) -> dict[str, np.ndarray]:
+        opened = any(layer.scale.any() for _, layer in layers(judge.network))
+        number = np.arange(1000)
+        return {"POS": (number >= 30) | (not opened), "Intent": (number >= mended) | opened}
+
+    monkeypatch.setattr(_Judge, "_right", right)
+    found = hold_outside(network, lesson_of(material, network, lexicon), 0.005)
+    assert bool(found) == turned
+    assert any(bool(layer.scale.any()) for _, layer in layers(network)) != turned
