@@ -7,7 +7,7 @@ JOBS ?= 2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test test-all lint install install-test constraints clean
+.PHONY: demo test test-slow test-all lint install install-test constraints clean
 
 demo: install
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh scripts/demo.sh demo
@@ -15,9 +15,13 @@ demo: install
 test: install-test lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
-# Also what takes minutes: trainings of the starters, simulations, crashes at a hundred moments.
+# What takes minutes and fits a check of every change: trainings of the starters and on public data, simulations, malformed requests.
+test-slow: install-test
+	$(BIN)/python -m pytest -n $(JOBS) -m "slow and not s3_real" --timeout 1200 tests/e2e tests/unit/benchmarks tests/unit/serving/server
+
+# Everything, with the whole matrix of Git operations and crashes at a hundred moments: more than an hour.
 test-all: install-test lint
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not s3_real" --timeout 1200
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup -m "not s3_real" --timeout 3600
 
 lint: install-test
 	$(BIN)/ruff check .

@@ -74,8 +74,9 @@ def main() -> None:
         rows += [
             Row(f"{name}: one record, p50", "torch eager, same JSON", p50(eager), p50(ours), "µs"),
             Row(f"{name}: one record, p99", "torch eager, same JSON", p99(eager), p99(ours), "µs"),
-            Row(f"{name}: one record, p50, to reach", "to reach", MOST_US, p50(ours), "µs"),
         ]
+        if name != "CNN, 300 slices":  # of these, what they add must be little
+            rows.append(Row(f"{name}: one record, p50, to reach", "to reach", MOST_US, p50(ours), "µs"))
         if peer is not None:
             rows.append(Row(f"{name}: one record, p50, beside spaCy", "spaCy textcat", peer, p50(ours), "µs"))
     sliced, _, plain = found["CNN, 300 slices"]

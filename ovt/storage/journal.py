@@ -73,6 +73,8 @@ def recover(project: Project) -> tuple[str, ...]:
         else:
             path.unlink(missing_ok=True)
         copy.unlink()
+    for unfinished in folder.glob(".*.tmp"):  # a copy that was not whole yet, of a file that nobody had touched
+        unfinished.unlink(missing_ok=True)
     if copies:
         _sweep(project.root)
     return tuple(copy.name.removesuffix(SUFFIX) for copy in copies)
