@@ -18,6 +18,7 @@ import shutil
 import sys
 import tempfile
 import time
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -152,12 +153,13 @@ def _median_seconds(rank: int) -> float:
             found = self.slices(Representation(z, mask))
             return found.elements["Kind"], found.membership
 
-    batch = torch.export.Dim("batch")
     with tempfile.TemporaryDirectory() as folder:
         path = f"{folder}/slices.onnx"
         example = (torch.randn(3, 1, SIZE), torch.ones(3, 1, dtype=torch.bool))
-        torch.onnx.export(Layer().eval(), example, path, dynamo=True, verbose=False,
-                          dynamic_shapes=({0: batch}, {0: batch}), input_names=["z", "mask"])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the exporter that bundles are made with is an older one, and says so
+            torch.onnx.export(Layer().eval(), example, path, dynamo=False, verbose=False,
+                              dynamic_axes={"z": {0: "batch"}, "mask": {0: "batch"}}, input_names=["z", "mask"])
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
