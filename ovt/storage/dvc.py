@@ -287,13 +287,17 @@ def _opened(project: Project) -> Iterator[Repo]:
 
 def _translated(project: Project, error: Exception) -> OvtError:
     from dvc.config import NoRemoteError
-    from dvc.exceptions import NotDvcRepoError
+    from dvc.exceptions import CacheLinkError, NotDvcRepoError
 
     if isinstance(error, NotDvcRepoError):
         return MissingError("not a DVC project", at=str(project.root), fix="make it one", command="ovt init")
     if isinstance(error, NoRemoteError):
         return MissingError("no remote is set", at=".dvc/config", why="there is nowhere to push to or pull from",
                             fix="name a folder, s3://…, gs://… or ssh://…", command="ovt remote add URL")
+    if isinstance(error, CacheLinkError):  # it does not say which of the two it was
+        return MissingError("the disk is full, or takes no file from DVC's cache", at=str(project.root),
+                            why="DVC found no way to put its files in place; nothing was half written",
+                            fix="make room or choose another `cache.type`, then type it again", command="ovt doctor")
     cause = f" ({error.__cause__})" if error.__cause__ is not None else ""
     return ProjectError("DVC refused", at=str(project.root), why=redacted(f"{error}{cause}", secrets_of(project)))
 
