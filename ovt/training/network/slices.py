@@ -14,6 +14,7 @@ A slice whose `scale` is 0 is shut: whatever its indicator says, it changes noth
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -54,7 +55,7 @@ class Sliced:
     """By task what each expert alone would answer, the first for all records: (B, T, 1 + slices, k)."""
 
 
-class SliceLayer(nn.Module):
+class SliceLayer(nn.Module, ABC):
     """The indicators of all slices on one payload; a form adds what they gate."""
 
     scale: Tensor
@@ -75,9 +76,9 @@ class SliceLayer(nn.Module):
         logits = self.membership(found.summary())
         return torch.sigmoid(logits) * self.scale, logits
 
+    @abstractmethod
     def forward(self, found: Representation) -> Sliced:
         """What the slices change."""
-        raise NotImplementedError
 
 
 class LowRank(SliceLayer):

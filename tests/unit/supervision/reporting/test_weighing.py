@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
 
 import numpy as np
 import pytest
@@ -22,24 +21,8 @@ CLASSES = ["age", "height", "president"]
 TASKS = ("Intent", "Topics", "POS", "Slots", "IntentArg", "EntityType")
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory):
-    """Where the first test leaves its project for the others."""
-    return tmp_path_factory.mktemp("kept") / "project"
-
-
-@pytest.fixture
-def filled(bench, kept):
-    """300 records of every kind of task, three or four sources of different quality, gold on dev."""
-    if kept.exists():
-        shutil.copytree(kept, bench.root, dirs_exist_ok=True)
-    else:
-        build(bench)
-        shutil.copytree(bench.root, kept)
-    return bench
-
-
 def build(bench):
+    """300 records of every kind of task, three or four sources of different quality, gold on dev."""
     dice = random.Random(5)
     rates = {"good": 0.9, "fair": 0.75, "poor": 0.55, "copy": 0.75}
     records = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import shutil
 
 import pytest
 
@@ -20,24 +19,8 @@ def payloads(n):
     return {"query": f"how tall {n}", "tokens": ["how", "tall", str(n)], "entities": ENTITIES}
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory):
-    """Where the first test leaves its project for the others: copying it is fifty times faster than the stages."""
-    return tmp_path_factory.mktemp("kept") / "project"
-
-
-@pytest.fixture
-def filled(bench, kept):
-    """Ten train records on which `a` and `b` differ from the fifth on, ten of dev of which two have gold."""
-    if kept.exists():
-        shutil.copytree(kept, bench.root, dirs_exist_ok=True)
-    else:
-        build(bench)
-        shutil.copytree(bench.root, kept)
-    return bench
-
-
 def build(bench):
+    """Ten train records on which `a` and `b` differ from the fifth on, ten of dev of which two have gold."""
     bench.write("slices/s.yaml", "even: {regex: '[02468]$', field: query}\n")
     bench.records(
         *({"id": f"t{n}", "payloads": payloads(n), "tasks": {"Intent": {

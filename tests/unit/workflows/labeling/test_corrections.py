@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 
 import numpy as np
 import pytest
@@ -20,24 +19,8 @@ from ovt.workflows.labeling.corrections import record_correction
 PAYLOADS = {"query": "how tall", "tokens": ["how", "tall"], "entities": [{"id": "A"}, {"id": "B"}]}
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory):
-    """Where the first test leaves its project for the others."""
-    return tmp_path_factory.mktemp("kept") / "project"
-
-
-@pytest.fixture
-def filled(bench, kept):
-    """Twenty train records, one of dev, one of test."""
-    if kept.exists():
-        shutil.copytree(kept, bench.root, dirs_exist_ok=True)
-    else:
-        build(bench)
-        shutil.copytree(bench.root, kept)
-    return bench
-
-
 def build(bench):
+    """Twenty train records, one of dev, one of test."""
     def labels(n):
         sources = {"a": "age", "b": "age", "c": "height" if n % 3 else "age"}
         return {"Intent": sources, "POS": {"t": ["ADJ", "NOUN"], "u": ["ADJ", "ADJ"]}, "IntentArg": {"a": 0, "b": 0},
